@@ -1,0 +1,160 @@
+/**
+ * Speed of the tensor kernels beside a plain copy of the same bytes and a plain JavaScript loop, in one thread.
+ *
+ * Every case works on 64 MiB of f32 in shards of 1 MiB, so the data comes from memory and not from a cache. The three
+ * candidates of a case take turns and medians are compared: neighbours on a shared machine slow all of them alike.
+ * The kernel side includes bringing the bytes into WASM memory, as in production, where they arrive in Node Buffers.
+ */
+import { chooseFoldScale } from '../src/core/fold-scale.js';
+import { ShardFolder, ShardScanner } from '../src/tensors/kernels.js';
+import { SHARD_PARAMS } from '../src/tensors/sharding.js';
+
+const SHARDS = 64;
+const REPEATS = 15;
+const BYTES = SHARDS * SHARD_PARAMS * 4;
+
+interface Case {
+  readonly name: string;
+  /** Bytes that one call of each candidate works through. */
+  readonly bytes: number;
+  readonly kernel: () => void;
+  readonly copy: () => void;
+  readonly naive: () => void;
+}
+
+/** Prints one JSON line a case: GB (10^9 bytes) of f32 updates (merge: of partials) a second, and both ratios. */
+export async function run(): Promise<void> {
+  for (const candidate of cases()) {
+    const [kernel = NaN, copy = NaN, naive = NaN] = medians([
+      candidate.kernel,
+      candidate.copy,
+      candidate.naive,
+    ]);
+    const line = {
+      case: candidate.name,
+      gbPerSecond: round(candidate.bytes / kernel / 1e6),
+      ratioToCopy: round(copy / kernel),
+      ratioToNaive: round(naive / kernel),
+    };
+    process.stdout.write(`${JSON.stringify(line)}\n`);
+    // Lets whoever runs the benches read the line before the next case blocks the thread.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function cases(): Case[] {
+  const floats = Float32Array.from({ length: BYTES / 4 }, (_, i) => ((i * 7919) % 1000) / 1000 - 0.5);
+  const target = new Uint8Array(BYTES);
+  const source = new Uint8Array(floats.buffer);
+  const shards = Array.from({ length: SHARDS }, (_, i) => ({
+    bytes: source.subarray(i * SHARD_PARAMS * 4, (i + 1) * SHARD_PARAMS * 4),
+    values: floats.subarray(i * SHARD_PARAMS, (i + 1) * SHARD_PARAMS),
+    numExamples: 100 + i,
+  }));
+  const scale = chooseFoldScale({ maxMagnitude: 1, maxExamples: 1000, maxUpdates: 1000 });
+  const folder = new ShardFolder(SHARD_PARAMS);
+  const scanner = new ShardScanner(SHARD_PARAMS * 4);
+  const sums = new Float64Array(SHARD_PARAMS);
+  const copy = (): void => {
+    for (const { bytes } of shards) target.set(bytes, bytes.byteOffset);
+  };
+  const naiveFold = (): void => {
+    for (const { values, numExamples } of shards) addWeighted(sums, values, numExamples);
+  };
+  folder.reset(SHARD_PARAMS);
+
+  const fold = (perCall: number): Case => ({
+    name: `fold f32, ${perCall} updates a call`,
+    bytes: BYTES,
+    kernel: () => {
+      for (let i = 0; i < SHARDS; i += perCall) folder.add(shards.slice(i, i + perCall), scale);
+    },
+    copy,
+    naive: naiveFold,
+  });
+
+  return [
+    fold(1),
+    fold(4),
+    fold(16),
+    {
+      name: 'scan, copied in',
+      bytes: BYTES,
+      kernel: () => {
+        for (const { bytes } of shards) {
+          scanner.buffer.set(bytes);
+          scanner.scan(bytes.length);
+        }
+      },
+      copy,
+      naive: () => {
+        for (const { values } of shards) naiveScan(values);
+      },
+    },
+    {
+      name: 'merge',
+      bytes: BYTES,
+      kernel: () => {
+        for (let i = 0; i < SHARDS; i += 2) folder.merge(source.subarray(i << 20, (i + 2) << 20));
+      },
+      copy,
+      naive: () => {
+        for (let i = 0; i < SHARDS; i += 2)
+          addDoubles(sums, new Float64Array(floats.buffer, i << 20, SHARD_PARAMS));
+      },
+    },
+    {
+      name: 'finish',
+      bytes: BYTES,
+      kernel: () => {
+        for (const { bytes } of shards) folder.finish(bytes, { scale, totalExamples: 6400 });
+      },
+      copy,
+      naive: () => {
+        for (const { values } of shards) naiveFinish(values, sums, 6400);
+      },
+    },
+  ];
+}
+
+function addWeighted(sums: Float64Array, values: Float32Array, weight: number): void {
+  for (let i = 0; i < values.length; i++) sums[i] = (sums[i] as number) + (values[i] as number) * weight;
+}
+
+function addDoubles(sums: Float64Array, values: Float64Array): void {
+  for (let i = 0; i < values.length; i++) sums[i] = (sums[i] as number) + (values[i] as number);
+}
+
+function naiveScan(values: Float32Array): { finite: boolean; maxAbs: number; sumSquares: number } {
+  const result = { finite: true, maxAbs: 0, sumSquares: 0 };
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (!Number.isFinite(value)) result.finite = false;
+    result.maxAbs = Math.max(result.maxAbs, Math.abs(value));
+    result.sumSquares += value * value;
+  }
+  return result;
+}
+
+function naiveFinish(base: Float32Array, sums: Float64Array, total: number): Float32Array {
+  const next = new Float32Array(base.length);
+  for (let i = 0; i < base.length; i++) next[i] = (base[i] as number) + (sums[i] as number) / total;
+  return next;
+}
+
+/** Milliseconds of each candidate: the median over repeats, taking turns, after two rounds of warming up. */
+function medians(candidates: readonly (() => void)[]): number[] {
+  const times = candidates.map((): number[] => []);
+  for (let repeat = -2; repeat < REPEATS; repeat++) {
+    candidates.forEach((candidate, which) => {
+      const start = performance.now();
+      candidate();
+      if (repeat >= 0) times[which]?.push(performance.now() - start);
+    });
+  }
+  return times.map((list) => list.sort((a, b) => a - b)[list.length >> 1] ?? NaN);
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,43 @@
+import { kernels as embedded } from './generated/kernels.js';
+
+/** Adds one block of K updates, `stride` bytes apart, with K f64 factors at `factors`. */
+interface FoldKernel {
+  (acc: number, first: number, stride: number, n: number, factors: number): void;
+}
+
+/** The exports of assembly/kernels.ts. Pointers and counts are u32; `n` counts parameters. */
+export interface Kernels {
+  readonly fold1: FoldKernel;
+  readonly fold2: FoldKernel;
+  readonly fold4: FoldKernel;
+  readonly fold8: FoldKernel;
+  merge(acc: number, other: number, n: number): void;
+  scan(values: number, n: number, sumAt: number): number;
+  finish(acc: number, values: number, n: number, unit: number, total: number, rate: number): void;
+}
+
+export interface KernelInstance {
+  readonly kernels: Kernels;
+  readonly memory: WebAssembly.Memory;
+}
+
+const PAGE_BYTES = 65_536;
+
+let compiled: WebAssembly.Module | undefined;
+
+/**
+ * Instantiates the kernels over `bytes` of their own memory. The memory never grows, so views on it stay valid.
+ * Synchronous: the module is below the 4 KiB that some browsers allow for compiling on the main thread. A page with
+ * a content security policy must allow `wasm-unsafe-eval`.
+ */
+export function instantiateKernels(bytes: number): KernelInstance {
+  compiled ??= new WebAssembly.Module(decodeBase64(embedded.base64));
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
+  return { kernels: exports as unknown as Kernels, memory };
+}
+
+function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
