@@ -1,0 +1,188 @@
+/**
+ * Every error that a client can meet: one table, the only place where code, HTTP status and advice live.
+ * `docs/errors.md` lists the same rows, and a test compares the two.
+ */
+export const ERRORS = {
+  invalid_request: { status: 400, retryable: false, advice: 'Correct the named field and send it again.' },
+  invalid_frame: {
+    status: 400,
+    retryable: false,
+    advice: 'Send a frame as docs/protocol.md describes: magic, header length, JSON header, payload.',
+  },
+  unsupported_protocol: {
+    status: 400,
+    retryable: false,
+    advice: 'Use an SDK of the protocol version that the message names.',
+  },
+  unauthenticated: {
+    status: 401,
+    retryable: false,
+    advice: 'Send a valid API key or token: `cloud-node key create`, `cloud-node token`.',
+  },
+  forbidden: {
+    status: 403,
+    retryable: false,
+    advice: 'Use credentials with the role and Repo that the message names.',
+  },
+  not_assigned: {
+    status: 403,
+    retryable: false,
+    advice: 'Ask for the current assignment and train only what was assigned.',
+  },
+  route_not_found: {
+    status: 404,
+    retryable: false,
+    advice: 'See docs/protocol.md for the routes and events.',
+  },
+  repo_not_found: { status: 404, retryable: false, advice: 'Check the Repo id: `cloud-node repo list`.' },
+  key_not_found: { status: 404, retryable: false, advice: 'Check the key id: `cloud-node key list`.' },
+  session_not_found: {
+    status: 404,
+    retryable: false,
+    advice: 'Check the session id: `cloud-node sessions`.',
+  },
+  model_not_found: {
+    status: 404,
+    retryable: false,
+    advice: 'Upload the model first, or check its id: `cloud-node models`.',
+  },
+  version_not_found: {
+    status: 404,
+    retryable: false,
+    advice: 'Ask for a version that is kept: the checkpoints, the best and the latest.',
+  },
+  repo_exists: { status: 409, retryable: false, advice: 'Choose another Repo id.' },
+  round_closed: {
+    status: 409,
+    retryable: false,
+    advice: 'Drop the update and ask for the current assignment.',
+  },
+  assignment_over: {
+    status: 409,
+    retryable: false,
+    advice: 'Drop the update and ask for the current assignment.',
+  },
+  update_already_received: {
+    status: 409,
+    retryable: false,
+    advice: 'Nothing to do: the first update of this Library is the one that counts.',
+  },
+  session_ended: { status: 409, retryable: false, advice: 'Submit a new job.' },
+  conflict: { status: 409, retryable: true, advice: 'Read the record again and repeat the request.' },
+  payload_too_large: {
+    status: 413,
+    retryable: false,
+    advice: 'Stay under the limit that the message names.',
+  },
+  invalid_job: { status: 422, retryable: false, advice: 'Correct the named field of the job.' },
+  invalid_model: {
+    status: 422,
+    retryable: false,
+    advice: 'Upload the topology and exactly its weights, in the order of model.getWeights().',
+  },
+  invalid_test_set: {
+    status: 422,
+    retryable: false,
+    advice: 'Send inputs and labels that fit the shapes in the header.',
+  },
+  update_wrong_length: {
+    status: 422,
+    retryable: false,
+    advice: 'Send 4 bytes for each parameter of the model, flattened in the order of its tensors.',
+  },
+  update_not_finite: {
+    status: 422,
+    retryable: false,
+    advice: 'Do not send NaN or infinity: lower the learning rate, or look at the data.',
+  },
+  update_magnitude_exceeded: {
+    status: 422,
+    retryable: false,
+    advice: 'Clip the update, or submit the job with a larger update.maxMagnitude.',
+  },
+  update_norm_exceeded: {
+    status: 422,
+    retryable: false,
+    advice: 'Clip the update to privacy.clipNorm before sending it.',
+  },
+  update_examples_exceeded: {
+    status: 422,
+    retryable: false,
+    advice: 'Report no more examples than were announced when joining.',
+  },
+  rate_limited: { status: 429, retryable: true, advice: 'Wait as long as Retry-After says.' },
+  internal: {
+    status: 500,
+    retryable: true,
+    advice: 'Try again; the log of the process has the cause under the request id.',
+  },
+  draining: { status: 503, retryable: true, advice: 'Connect again: another gateway answers.' },
+  redis_unavailable: {
+    status: 503,
+    retryable: true,
+    advice: 'Wait as long as Retry-After says; nothing was accepted.',
+  },
+  storage_full: {
+    status: 503,
+    retryable: true,
+    advice: 'Wait as long as Retry-After says; nothing was accepted.',
+  },
+} as const satisfies Record<string, { status: number; retryable: boolean; advice: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** What an error looks like on the wire, over HTTP and in socket acknowledgements. */
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly advice: string;
+  /** Wait this long before trying again. */
+  readonly retryAfterMs?: number;
+}
+
+/** An error with a code of the table. `cause` is for logs and never sent. */
+export class CloudNodeError extends Error {
+  readonly code: ErrorCode;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'CloudNodeError';
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs ?? (ERRORS[code].status === 503 ? 1_000 : undefined);
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable;
+  }
+
+  toWire(): WireError {
+    const { retryable, advice } = ERRORS[this.code];
+    const wire = { code: this.code, message: this.message, retryable, advice };
+    return this.retryAfterMs === undefined ? wire : { ...wire, retryAfterMs: this.retryAfterMs };
+  }
+
+  /** Anything caught, as an error of the table; what is not known becomes `internal`, with its cause kept for the log. */
+  static from(reason: unknown): CloudNodeError {
+    if (reason instanceof CloudNodeError) return reason;
+    return new CloudNodeError('internal', 'Something went wrong inside the pool.', { cause: reason });
+  }
+
+  static fromWire(wire: {
+    code: string;
+    message: string;
+    retryAfterMs?: number | undefined;
+  }): CloudNodeError {
+    const code = wire.code in ERRORS ? (wire.code as ErrorCode) : 'internal';
+    return new CloudNodeError(
+      code,
+      wire.message,
+      wire.retryAfterMs === undefined ? {} : { retryAfterMs: wire.retryAfterMs },
+    );
+  }
+}

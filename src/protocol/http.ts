@@ -1,0 +1,105 @@
+import * as z from 'zod';
+import type { SessionEvent } from '../core/decision.js';
+import type { RoundSummary, SessionRecord } from '../core/session.js';
+import type { Score } from '../core/termination.js';
+import * as ids from './ids.js';
+import type { ModelRecord } from './model.js';
+import type { NodeRecord, RentalRecord } from './records.js';
+
+/** Bodies of requests and answers under `/v1`. */
+export const createRepo = z.strictObject({
+  repoId: ids.repoId,
+  name: z.string().max(128).optional(),
+  concurrency: z.int().min(1).max(64).default(1),
+});
+export const createKey = z.strictObject({ label: z.string().max(128).default('') });
+export const cancelSession = z.strictObject({
+  reason: z.string().max(500).default('cancelled by the owner'),
+});
+
+/** Claims of a JWT for Explora and Dashboard. */
+export const ROLES = ['admin', 'owner', 'explora', 'dashboard'] as const;
+export type Role = (typeof ROLES)[number];
+export const claims = z.object({
+  sub: z.string().min(1).max(256),
+  role: z.enum(ROLES),
+  /** Repos it is good for; `*` only with role admin. */
+  repos: z.array(z.string().max(64)).max(1_000).default([]),
+  exp: z.number(),
+});
+export type Claims = z.infer<typeof claims>;
+
+/** Answer to `POST /v1/repos/:repoId/keys`: the only time that the key itself is shown. */
+export interface KeyCreated {
+  readonly keyId: string;
+  readonly apiKey: string;
+  readonly label: string;
+}
+
+export interface KeyView {
+  readonly keyId: string;
+  readonly label: string;
+  readonly createdMs: number;
+  readonly revokedMs: number | null;
+}
+
+export interface ModelView extends Omit<ModelRecord, 'v' | 'tensors'> {
+  readonly tensorCount: number;
+}
+
+/** A session as Explora and Dashboard see it. */
+export interface SessionView extends Omit<SessionRecord, 'v' | 'leftovers' | 'seed'> {
+  /** Updates received in the current round. */
+  readonly received: number;
+  readonly history: readonly RoundSummary[];
+  readonly scores: readonly Score[];
+  /** Set when the session is completed. */
+  readonly resultModelId: string | null;
+  readonly keptVersions: readonly number[];
+}
+
+export type SessionRow = Pick<
+  SessionView,
+  'repoId' | 'sessionId' | 'state' | 'reason' | 'createdMs' | 'endedMs' | 'version'
+> & {
+  readonly name: string;
+  readonly maxRounds: number;
+  readonly round: number | null;
+  readonly best: SessionRecord['best'];
+};
+
+/** One entry of a session's event log; `id` goes into `Last-Event-ID`. */
+export interface LoggedEvent {
+  readonly id: string;
+  readonly atMs: number;
+  readonly event: SessionEvent;
+}
+
+export interface RepoStatus {
+  readonly repoId: string;
+  readonly name: string;
+  readonly status: 'busy' | 'idle';
+  readonly librariesOnline: number;
+  readonly runningSessions: readonly {
+    readonly sessionId: string;
+    readonly state: string;
+    readonly round: number | null;
+    readonly version: number;
+  }[];
+  readonly queuedSessions: number;
+  readonly rentedSlots: number;
+}
+
+export interface PoolStatus {
+  readonly nodes: readonly NodeRecord[];
+  readonly repos: number;
+  readonly activeSessions: number;
+  readonly slots: { readonly total: number; readonly rented: number };
+  readonly rentals: readonly RentalRecord[];
+  readonly queues: Readonly<Record<string, number>>;
+  readonly redis: {
+    readonly usedMemoryBytes: number;
+    readonly maxMemoryBytes: number;
+    readonly appendOnly: boolean;
+  };
+}

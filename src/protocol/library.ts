@@ -1,0 +1,104 @@
+import * as z from 'zod';
+import type { Job } from '../core/job.js';
+import * as ids from './ids.js';
+import type { ParametersRef } from './model.js';
+
+/** Sent when a socket connects to `/library` (Socket.IO `auth`). */
+export const libraryAuth = z.strictObject({
+  apiKey: z.string().min(1).max(512),
+  libraryId: ids.libraryId,
+  protocolVersion: z.int(),
+});
+
+const datasets = z
+  .array(
+    z.strictObject({
+      datasetId: ids.datasetId,
+      numExamples: z
+        .int()
+        .min(1)
+        .max(2 ** 29 - 1),
+    }),
+  )
+  .min(1)
+  .max(64);
+
+/** Names one lease: the session, round and attempt that a Library was assigned to. */
+export const assignmentKey = z.strictObject({
+  sessionId: ids.sessionId,
+  round: z.int().min(1),
+  attempt: z.int().min(1),
+});
+export type AssignmentKey = z.infer<typeof assignmentKey>;
+
+/** Says what data a Library holds, and that it is there. Repeat it whenever the data changes. */
+export const join = z.strictObject({ datasets });
+/** "I am here": HTTP-only Libraries repeat it every `heartbeatMs`; for sockets the gateway does it. */
+export const heartbeat = z.strictObject({});
+export const getAssignment = z.strictObject({});
+export const acceptAssignment = assignmentKey;
+/** Not now (battery, busy, no such data set): somebody else is asked. */
+export const declineAssignment = assignmentKey.extend({ reason: z.string().max(500).default('') });
+/** Training broke; the session goes on without this Library's update. */
+export const failAssignment = assignmentKey.extend({ reason: z.string().max(500).default('') });
+/** How far local training is; shown, never needed. */
+export const reportProgress = assignmentKey.extend({
+  epoch: z.int().min(0),
+  epochs: z.int().min(1),
+  metrics: ids.metrics.default({}),
+});
+
+/** Header of an update frame; the payload is `local − global` as f32 LE over all parameters. */
+export const updateHeader = assignmentKey.extend({
+  /** Chosen by the Library for this trained update: sending it again is safe. */
+  updateId: ids.updateId,
+  numExamples: z
+    .int()
+    .min(1)
+    .max(2 ** 29 - 1),
+  encoding: z.literal('f32').default('f32'),
+  metrics: ids.metrics.default({}),
+  evaluation: ids.metrics.nullable().default(null),
+});
+export type UpdateHeader = z.infer<typeof updateHeader>;
+
+/** What a Library is asked to do. */
+export interface Assignment extends AssignmentKey {
+  readonly repoId: string;
+  readonly state: 'offered' | 'accepted' | 'received';
+  readonly jobName: string;
+  readonly datasetId: string | null;
+  readonly hyperparams: Job['hyperparams'];
+  readonly clipNorm: number | null;
+  readonly maxMagnitude: number;
+  readonly encoding: 'f32';
+  /** Whether to score the received version on local data before training. */
+  readonly evaluate: boolean;
+  /** The global model to start from: version `round − 1`. */
+  readonly version: number;
+  readonly parameters: ParametersRef;
+  readonly topologySha256: string;
+  /** Time left in the round, when this was written. */
+  readonly remainingMs: number;
+}
+
+/** Answer to `join`, `heartbeat` and `assignment:get`. */
+export interface LibraryStatus {
+  readonly libraryId: string;
+  readonly assignment: Assignment | null;
+  /** Ask again after this long when no hint comes before. */
+  readonly pollMs: number;
+  /** HTTP-only Libraries: how often to say that they are there. */
+  readonly heartbeatMs: number;
+}
+
+export interface UpdateAccepted {
+  readonly updateId: string;
+  /** True when this very update had been counted before. */
+  readonly duplicate: boolean;
+  readonly received: number;
+  readonly needed: number;
+}
+
+/** Largest update frame over the socket; larger ones go over HTTP. */
+export const MAX_INLINE_UPDATE_BYTES = 256 * 1024;
