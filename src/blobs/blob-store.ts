@@ -1,0 +1,35 @@
+/**
+ * Where bytes live. A blob is one shard of something, or smaller. Names say what and how long:
+ *
+ * | scope | name | what | lives until |
+ * |---|---|---|---|
+ * | model or session id | `w.<sha256>` | a shard of parameters, content-addressed | its versions are dropped |
+ * | session id | `u.<uploadId>` | a shard of an update | folded, or its time is over |
+ * | session id | `p.<round>.<attempt>.<token>` | a partial | the next partial, or its time is over |
+ * | test set id | `t.<sha256>` | a piece of a test set | it is replaced |
+ */
+export interface BlobRef {
+  readonly repoId: string;
+  readonly scope: string;
+  readonly shard: number;
+  readonly name: string;
+}
+
+/**
+ * Not here on purpose: listing (names are known to their owners), and partial writes (a blob is whole or absent).
+ */
+export interface BlobStore {
+  /** Durable when it resolves. @throws `storage_full`, `redis_unavailable` */
+  put(ref: BlobRef, bytes: Uint8Array, options?: { readonly ttlMs?: number }): Promise<void>;
+  get(ref: BlobRef): Promise<Uint8Array | null>;
+  /** Deleting what is not there is fine. */
+  delete(refs: readonly BlobRef[]): Promise<void>;
+}
+
+export const blobName = {
+  parameters: (sha256: string): string => `w.${sha256}`,
+  update: (uploadId: string): string => `u.${uploadId}`,
+  partial: (at: { round: number; attempt: number }, token: string): string =>
+    `p.${at.round}.${at.attempt}.${token}`,
+  testSet: (sha256: string): string => `t.${sha256}`,
+} as const;

@@ -1,0 +1,28 @@
+import type { RedisContext } from '../redis/context.js';
+import type { BlobRef, BlobStore } from './blob-store.js';
+
+/** Bytes in Redis strings, one slot per shard: for small and medium models. */
+export class RedisBlobStore implements BlobStore {
+  readonly #context: RedisContext;
+
+  constructor(context: RedisContext) {
+    this.#context = context;
+  }
+
+  async put(ref: BlobRef, bytes: Uint8Array, options: { readonly ttlMs?: number } = {}): Promise<void> {
+    const { redis, keys } = this.#context;
+    const value = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (options.ttlMs === undefined) await redis.set(keys.blob(ref), value);
+    else await redis.set(keys.blob(ref), value, 'PX', Math.max(1, Math.round(options.ttlMs)));
+  }
+
+  async get(ref: BlobRef): Promise<Uint8Array | null> {
+    return this.#context.redis.getBuffer(this.#context.keys.blob(ref));
+  }
+
+  async delete(refs: readonly BlobRef[]): Promise<void> {
+    const { redis, keys } = this.#context;
+    // One by one: the shards of a list may live in different cluster slots.
+    await Promise.all(refs.map((ref) => redis.unlink(keys.blob(ref))));
+  }
+}

@@ -1,0 +1,41 @@
+import { duplicate, type RedisClient } from './connection.js';
+import type { RedisContext } from './context.js';
+
+/** "Look again": at most once, and nothing depends on it. */
+export type Hint =
+  /** A session changed: its followers read the event log. */
+  | { readonly kind: 'session'; readonly repoId: string; readonly sessionId: string }
+  /** These Libraries (null: all of the Repo) ask for their assignment. */
+  | {
+      readonly kind: 'libraries';
+      readonly repoId: string;
+      readonly libraryIds: readonly string[] | null;
+      readonly reason: 'assignment' | 'stop';
+    }
+  /** A key was revoked or a Repo deleted: its connections end. */
+  | { readonly kind: 'revoked'; readonly repoId: string; readonly keyId: string | null };
+
+export async function publishHint({ redis, keys }: RedisContext, hint: Hint): Promise<void> {
+  await redis.publish(keys.hints(), JSON.stringify(hint));
+}
+
+/**
+ * Listens on a connection of its own. After a reconnect `onGap` is called: hints may have been lost, look at everything.
+ * @returns a function that stops listening
+ */
+export async function subscribeHints(
+  context: RedisContext,
+  handlers: { onHint: (hint: Hint) => void; onGap: () => void },
+): Promise<() => Promise<void>> {
+  const subscriber: RedisClient = duplicate(context.redis);
+  let first = true;
+  subscriber.on('message', (_channel: string, text: string) => handlers.onHint(JSON.parse(text) as Hint));
+  subscriber.on('ready', () => {
+    if (!first) handlers.onGap();
+    first = false;
+  });
+  await subscriber.subscribe(context.keys.hints());
+  return async () => {
+    await subscriber.quit().catch(() => subscriber.disconnect());
+  };
+}

@@ -1,0 +1,98 @@
+import type { Candidate } from '../core/selection.js';
+import { parseJson } from '../protocol/parse.js';
+import { libraryRecord, type LibraryRecord } from '../protocol/records.js';
+import { redisNowMs, type RedisContext } from './context.js';
+import { runScript } from './run-script.js';
+
+/** A Library not heard of for so long counts as away; gateways report theirs every third of it. */
+export const PRESENCE_TTL_MS = 6_000;
+
+/** Who is there, with what data. In Redis time, so that a dead gateway's Libraries are known gone within seconds. */
+export class LibraryStore {
+  readonly #context: RedisContext;
+
+  constructor(context: RedisContext) {
+    this.#context = context;
+  }
+
+  /** @returns whether anything changed that a waiting session would like to know */
+  async join(
+    repoId: string,
+    libraryId: string,
+    input: Pick<LibraryRecord, 'datasets' | 'connection'>,
+  ): Promise<boolean> {
+    const { redis, keys } = this.#context;
+    const args = [libraryId, JSON.stringify(input.datasets), input.connection, PRESENCE_TTL_MS];
+    return (
+      (await runScript(redis, 'joinLibrary', {
+        keys: [keys.libraries(repoId), keys.presence(repoId)],
+        args,
+      })) === 1
+    );
+  }
+
+  async touch(repoId: string, libraryIds: readonly string[]): Promise<void> {
+    const { redis, keys } = this.#context;
+    // In slices, so that one script never holds Redis up for long.
+    for (let i = 0; i < libraryIds.length; i += 1_000) {
+      await runScript(redis, 'touchLibraries', {
+        keys: [keys.presence(repoId)],
+        args: libraryIds.slice(i, i + 1_000),
+      });
+    }
+  }
+
+  /** The connection ended; does nothing when the Library has a newer one. */
+  async leave(repoId: string, libraryId: string, connection: string): Promise<boolean> {
+    const { redis, keys } = this.#context;
+    const input = { keys: [keys.libraries(repoId), keys.presence(repoId)], args: [libraryId, connection, PRESENCE_TTL_MS] };
+    return (await runScript(redis, 'leaveLibrary', input)) === 1;
+  }
+
+  async get(repoId: string, libraryId: string): Promise<LibraryRecord | null> {
+    const text = await this.#context.redis.hget(this.#context.keys.libraries(repoId), libraryId);
+    return text === null ? null : parseJson(libraryRecord, text, 'internal');
+  }
+
+  async countOnline(repoId: string): Promise<number> {
+    const since = (await redisNowMs(this.#context)) - PRESENCE_TTL_MS;
+    return this.#context.redis.zcount(this.#context.keys.presence(repoId), since, '+inf');
+  }
+
+  /** Present Libraries that hold the data set (any, when null: the sum of all they hold counts). */
+  async candidates(repoId: string, datasetId: string | null): Promise<Candidate[]> {
+    const { redis, keys } = this.#context;
+    const since = (await redisNowMs(this.#context)) - PRESENCE_TTL_MS;
+    const present = await redis.zrangebyscore(keys.presence(repoId), since, '+inf');
+    const candidates: Candidate[] = [];
+    for (let i = 0; i < present.length; i += 1_000) {
+      const slice = present.slice(i, i + 1_000);
+      const texts = await redis.hmget(keys.libraries(repoId), ...slice);
+      slice.forEach((libraryId, j) => {
+        const text = texts[j];
+        if (text === null || text === undefined) return;
+        const numExamples = examplesOf(parseJson(libraryRecord, text, 'internal'), datasetId);
+        if (numExamples > 0) candidates.push({ libraryId, numExamples });
+      });
+    }
+    return candidates;
+  }
+
+  /** How long each has been away: 0 while present, Infinity when never seen. */
+  async absentMs(repoId: string, libraryIds: readonly string[]): Promise<number[]> {
+    if (libraryIds.length === 0) return [];
+    const { redis, keys } = this.#context;
+    const nowMs = await redisNowMs(this.#context);
+    const seen = await redis.zmscore(keys.presence(repoId), ...libraryIds);
+    return seen.map((score) => {
+      const silentMs = score === null ? Infinity : nowMs - Number(score);
+      return silentMs <= PRESENCE_TTL_MS ? 0 : silentMs;
+    });
+  }
+}
+
+export function examplesOf(record: LibraryRecord, datasetId: string | null): number {
+  return record.datasets
+    .filter((dataset) => datasetId === null || dataset.datasetId === datasetId)
+    .reduce((sum, dataset) => sum + dataset.numExamples, 0);
+}

@@ -1,0 +1,16 @@
+#!lua
+--[[ A process says that it is alive; those silent for long are dropped.
+  KEYS[1] nodes hash  KEYS[2] nodes seen zset
+  ARGV[1] node  ARGV[2] record JSON  ARGV[3] ms after which a silent node is dropped
+  Returns how many are left.
+]]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZADD', KEYS[2], string.format('%d', now), ARGV[1])
+local silent = redis.call('ZRANGE', KEYS[2], '-inf', string.format('%d', now - ARGV[3]), 'BYSCORE')
+for _, node in ipairs(silent) do
+  redis.call('HDEL', KEYS[1], node)
+  redis.call('ZREM', KEYS[2], node)
+end
+return redis.call('HLEN', KEYS[1])

@@ -1,0 +1,84 @@
+import { Queue, type JobsOptions } from 'bullmq';
+import {
+  QUEUE_VERSION,
+  QUEUES,
+  type AggregateJob,
+  type CoordinateJob,
+  type EvaluateJob,
+} from '../protocol/queue.js';
+import type { RedisContext } from './context.js';
+import type { SessionKey } from './pool-registry.js';
+
+/**
+ * Work for the worker processes. Jobs carry keys only and are hints: each worker derives what to do from stored state,
+ * and losing one costs time until the next sweep. A job with the same id as a waiting one is dropped; while one is
+ * active the latest is kept and runs after it, so nothing signalled is missed and nothing runs twice at once.
+ */
+export class WorkQueues {
+  readonly #coordinate: Queue;
+  readonly #aggregate: Queue;
+  readonly #evaluate: Queue;
+
+  constructor(context: RedisContext) {
+    const make = (name: string): Queue =>
+      new Queue(name, {
+        connection: context.redis,
+        prefix: context.keys.queuePrefix(name),
+        skipWaitingForReady: true,
+      });
+    this.#coordinate = make(QUEUES.coordinate);
+    this.#aggregate = make(QUEUES.aggregate);
+    this.#evaluate = make(QUEUES.evaluate);
+    for (const queue of this.#all()) {
+      queue.on('error', () => {
+        // The connection itself logs and recovers; the sweep repeats what was not queued.
+      });
+    }
+  }
+
+  /** Somebody should look at this session. */
+  async wake({ repoId, sessionId }: SessionKey): Promise<void> {
+    const data: CoordinateJob = { v: QUEUE_VERSION, repoId, sessionId };
+    await this.#coordinate.add('coordinate', data, once(`${repoId}/${sessionId}`));
+  }
+
+  /** The session has updates to fold or a version to finish, on `slots` slots: never more in flight than it rents. */
+  async aggregate({ repoId, sessionId }: SessionKey, slots: number): Promise<void> {
+    const jobs = Array.from({ length: slots }, (_, slot) => {
+      const data: AggregateJob = { v: QUEUE_VERSION, repoId, sessionId, slot, slots };
+      return { name: 'aggregate', data, opts: once(`${repoId}/${sessionId}/${slot}`) };
+    });
+    await this.#aggregate.addBulk(jobs);
+  }
+
+  async evaluate({ repoId, sessionId }: SessionKey, version: number): Promise<void> {
+    const data: EvaluateJob = { v: QUEUE_VERSION, repoId, sessionId, version };
+    await this.#evaluate.add('evaluate', data, once(`${repoId}/${sessionId}/${version}`));
+  }
+
+  /** Jobs waiting or active, by queue. */
+  async depths(): Promise<Record<string, number>> {
+    const counts = await Promise.all(
+      this.#all().map((queue) => queue.getJobCountByTypes('waiting', 'active', 'delayed')),
+    );
+    return Object.fromEntries(this.#all().map((queue, i) => [queue.name, counts[i] ?? 0]));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all().map((queue) => queue.close()));
+  }
+
+  #all(): Queue[] {
+    return [this.#coordinate, this.#aggregate, this.#evaluate];
+  }
+}
+
+/** Leaves nothing behind when done; the sweep, not BullMQ, repeats what failed. */
+function once(id: string): JobsOptions {
+  return {
+    deduplication: { id, keepLastIfActive: true },
+    removeOnComplete: true,
+    removeOnFail: true,
+    attempts: 1,
+  };
+}

@@ -1,0 +1,157 @@
+import type { AssignmentRecord, AssignmentState, Receipt } from '../core/session.js';
+import { parseJson } from '../protocol/parse.js';
+import { assignmentRecord, receipt } from '../protocol/records.js';
+import type { RedisContext } from './context.js';
+import type { AttemptRef } from './keys.js';
+import { runScript } from './run-script.js';
+import { scriptError } from './script-codes.js';
+import { EVENTS_KEPT } from './session-store.js';
+
+export interface Committed {
+  readonly duplicate: boolean;
+  readonly received: number;
+  readonly needed: number;
+}
+
+/** One shard's partial: how many updates (in receipt order) are in it, and where it is. */
+export interface FoldPointer {
+  readonly folded: number;
+  readonly blob: string;
+}
+
+/** One attempt at a round: assignments, receipts, folds. */
+export class RoundStore {
+  readonly #context: RedisContext;
+
+  constructor(context: RedisContext) {
+    this.#context = context;
+  }
+
+  async assignment(at: AttemptRef, libraryId: string): Promise<AssignmentRecord | null> {
+    const text = await this.#context.redis.hget(this.#context.keys.assignments(at), libraryId);
+    return text === null ? null : parseJson(assignmentRecord, text, 'internal');
+  }
+
+  async assignments(at: AttemptRef): Promise<Map<string, AssignmentRecord>> {
+    const all = await this.#context.redis.hgetall(this.#context.keys.assignments(at));
+    return new Map(
+      Object.entries(all).map(([id, text]) => [id, parseJson(assignmentRecord, text, 'internal')]),
+    );
+  }
+
+  /** @returns whether it changed anything. @throws `not_assigned`, `round_closed`, `assignment_over` */
+  async settle(
+    at: AttemptRef,
+    change: {
+      libraryId: string;
+      state: Extract<AssignmentState, 'accepted' | 'declined' | 'failed'>;
+      reason: string;
+    },
+  ): Promise<boolean> {
+    const { redis, keys } = this.#context;
+    const code = await runScript(redis, 'settleAssignment', {
+      keys: [keys.sessionRecord(at.repoId, at.sessionId), keys.assignments(at)],
+      args: [at.round, at.attempt, change.libraryId, change.state, change.reason],
+    });
+    if (Number(code) < 0) throw scriptError(Number(code), { ...at, libraryId: change.libraryId });
+    return code === 1;
+  }
+
+  /**
+   * Counts an update whose bytes are stored. Sending the same update again is answered alike and counts once.
+   * @throws `not_assigned`, `round_closed`, `assignment_over`, `update_already_received`
+   */
+  async commit(at: AttemptRef, update: Omit<Receipt, 'receivedMs'>): Promise<Committed> {
+    const { redis, keys } = this.#context;
+    const reply = await runScript(redis, 'commitUpdate', {
+      keys: [
+        keys.sessionRecord(at.repoId, at.sessionId),
+        keys.assignments(at),
+        keys.receipts(at),
+        keys.events(at.repoId, at.sessionId),
+      ],
+      args: [at.round, at.attempt, update.libraryId, update.updateId, JSON.stringify(update), EVENTS_KEPT],
+    });
+    const [code, received, needed] = (reply as unknown[]).map(Number) as [number, number, number];
+    if (code < 0) throw scriptError(code, { ...at, libraryId: update.libraryId });
+    return { duplicate: code === 2, received, needed };
+  }
+
+  async countReceipts(at: AttemptRef): Promise<number> {
+    return this.#context.redis.llen(this.#context.keys.receipts(at));
+  }
+
+  /** Receipts from sequence number `from` on. */
+  async receipts(at: AttemptRef, from = 0): Promise<Receipt[]> {
+    const texts = await this.#context.redis.lrange(this.#context.keys.receipts(at), from, -1);
+    return texts.map((text) => parseJson(receipt, text, 'internal'));
+  }
+
+  async folds(at: AttemptRef): Promise<Map<number, FoldPointer>> {
+    const all = await this.#context.redis.hgetall(this.#context.keys.folds(at));
+    return new Map(Object.entries(all).map(([shard, text]) => [Number(shard), parsePointer(text)]));
+  }
+
+  async fold(at: AttemptRef, shard: number): Promise<FoldPointer | null> {
+    const text = await this.#context.redis.hget(this.#context.keys.folds(at), String(shard));
+    return text === null ? null : parsePointer(text);
+  }
+
+  /** Moves a shard's pointer if it is still `from`. @returns false when another worker was first */
+  async commitFold(
+    at: AttemptRef,
+    shard: number,
+    move: { from: FoldPointer | null; to: FoldPointer; ttlMs: number },
+  ): Promise<boolean> {
+    const { redis, keys } = this.#context;
+    const args = [
+      shard,
+      move.from === null ? '' : formatPointer(move.from),
+      formatPointer(move.to),
+      move.ttlMs,
+    ];
+    return (await runScript(redis, 'commitFold', { keys: [keys.folds(at)], args })) === 1;
+  }
+
+  /** The next version's shard is stored under its hash. Deterministic, so writing it twice is harmless. */
+  async setProduced(at: AttemptRef, shard: number, value: { sha256: string; ttlMs: number }): Promise<void> {
+    const { redis, keys } = this.#context;
+    await redis
+      .multi()
+      .hset(keys.produced(at), String(shard), value.sha256)
+      .pexpire(keys.produced(at), value.ttlMs)
+      .exec();
+  }
+
+  async produced(at: AttemptRef): Promise<{ shards: Map<number, string>; lost: string | null }> {
+    const { lost, ...shards } = await this.#context.redis.hgetall(this.#context.keys.produced(at));
+    return {
+      shards: new Map(Object.entries(shards).map(([k, sha]) => [Number(k), sha])),
+      lost: lost ?? null,
+    };
+  }
+
+  /** Bytes that were acknowledged are gone (Redis lost them): the attempt cannot be finished. */
+  async setLost(at: AttemptRef, loss: { reason: string; ttlMs: number }): Promise<void> {
+    const { redis, keys } = this.#context;
+    await redis
+      .multi()
+      .hset(keys.produced(at), 'lost', loss.reason)
+      .pexpire(keys.produced(at), loss.ttlMs)
+      .exec();
+  }
+
+  async clear(at: AttemptRef): Promise<void> {
+    const { redis, keys } = this.#context;
+    await redis.unlink(keys.assignments(at), keys.receipts(at), keys.folds(at), keys.produced(at));
+  }
+}
+
+function parsePointer(text: string): FoldPointer {
+  const cut = text.indexOf(':');
+  return { folded: Number(text.slice(0, cut)), blob: text.slice(cut + 1) };
+}
+
+function formatPointer({ folded, blob }: FoldPointer): string {
+  return `${folded}:${blob}`;
+}
