@@ -1,0 +1,66 @@
+import { isFinal, type RoundRecord, type SessionRecord } from '../../src/core/session.js';
+import type { AggregateJob } from '../../src/protocol/queue.js';
+import type { AttemptRef } from '../../src/redis/keys.js';
+import type { WorkerDeps } from '../deps.js';
+import { ShardAggregation } from './shard-aggregation.js';
+
+/** A job gives its slot back after this long and queues up again, so that a newcomer is served. */
+const TURN_MS = 500;
+/** Updates waiting for a shard that make folding worthwhile while the round still collects. */
+const FOLD_AT_LEAST = 4;
+
+/**
+ * One slot's work, derived from stored state alone: folds what is committed and not folded; once the round is closed,
+ * produces the next version's shards. May run twice, late, or beside a twin: pointers move by compare-and-set, and
+ * what is produced is the same whoever produces it.
+ */
+export async function aggregateSlot(deps: WorkerDeps, job: AggregateJob): Promise<void> {
+  const { stores, queues } = deps;
+  const session = (await stores.sessions.find(job.repoId, job.sessionId))?.record;
+  const round = session?.round;
+  if (session === undefined || isFinal(session.state) || round === null || round === undefined) return;
+  if (round.state !== 'collecting' && round.state !== 'closing') return;
+  const at: AttemptRef = {
+    repoId: job.repoId,
+    sessionId: job.sessionId,
+    round: round.number,
+    attempt: round.attempt,
+  };
+  const done = await work(deps, { session, round, at, job });
+  if (!done) await queues.aggregate(session, job.slots);
+  else if (round.state === 'closing') await queues.wake(session);
+}
+
+interface Task {
+  readonly session: SessionRecord;
+  readonly round: RoundRecord;
+  readonly at: AttemptRef;
+  readonly job: AggregateJob;
+}
+
+/** @returns false when the turn ended before the work */
+async function work(deps: WorkerDeps, { session, round, at, job }: Task): Promise<boolean> {
+  const untilMs = Date.now() + TURN_MS;
+  const closing = round.state === 'closing';
+  const [receipts, folds, { shards: produced }] = await Promise.all([
+    deps.stores.rounds.receipts(at),
+    deps.stores.rounds.folds(at),
+    deps.stores.rounds.produced(at),
+  ]);
+  const aggregation = new ShardAggregation(deps, { session, round, at, receipts });
+  if (closing && receipts.length !== round.updates) {
+    await aggregation.reportLoss(
+      `${round.updates} updates were counted, ${receipts.length} receipts are there.`,
+    );
+    return true;
+  }
+  for (let shard = job.slot; shard < session.geometry.shardCount; shard += job.slots) {
+    if (closing && produced.has(shard)) continue;
+    const pending = receipts.length - (folds.get(shard)?.folded ?? 0);
+    if (!closing && pending < FOLD_AT_LEAST) continue;
+    if (Date.now() > untilMs) return false;
+    if (closing) await aggregation.finish(shard);
+    else await aggregation.fold(shard);
+  }
+  return true;
+}

@@ -1,0 +1,10 @@
+import type { SandboxedJob } from 'bullmq';
+import { aggregateJob } from '../../src/protocol/queue.js';
+import { parse } from '../../src/protocol/parse.js';
+import { threadDeps } from '../thread-deps.js';
+import { aggregateSlot } from './aggregate-slot.js';
+
+/** Runs in a worker thread; see thread-worker.ts. */
+export default async function process(job: SandboxedJob): Promise<void> {
+  await aggregateSlot(await threadDeps('aggregator'), parse(aggregateJob, job.data));
+}

@@ -1,0 +1,146 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { blobName, type BlobRef } from '../../src/blobs/blob-store.js';
+import type { Receipt, RoundRecord, SessionRecord } from '../../src/core/session.js';
+import type { AttemptRef } from '../../src/redis/keys.js';
+import type { FoldPointer } from '../../src/redis/round-store.js';
+import type { ShardFolder } from '../../src/tensors/kernels.js';
+import { shardSpan } from '../../src/tensors/sharding.js';
+import type { WorkerDeps } from '../deps.js';
+import { baseShard } from './base-shard.js';
+import { withFolder } from './folder-pool.js';
+
+/** Updates fetched at once: bounds a thread's memory to so many shards, whatever the number of participants. */
+const BATCH = 8;
+
+interface Attempt {
+  readonly session: SessionRecord;
+  readonly round: RoundRecord;
+  readonly at: AttemptRef;
+  readonly receipts: readonly Receipt[];
+}
+
+/** Bytes of a counted update are neither in the store nor in a partial. */
+class LostBytes extends Error {}
+
+/** Folds and finishes single shards of one attempt, exactly (design law 4). */
+export class ShardAggregation {
+  readonly #deps: WorkerDeps;
+  readonly #attempt: Attempt;
+
+  constructor(deps: WorkerDeps, attempt: Attempt) {
+    this.#deps = deps;
+    this.#attempt = attempt;
+  }
+
+  /** Adds all committed updates to the shard's partial and frees their bytes. A twin that was faster wins; fine. */
+  async fold(shard: number): Promise<void> {
+    await this.#guarded(shard, async (pointer, folder) => {
+      const { receipts, at } = this.#attempt;
+      // A twin that knew of more updates has been here: going on would take its pointer back.
+      if (pointer !== null && pointer.folded >= receipts.length) return;
+      await this.#sum(folder, { shard, pointer });
+      const to = { folded: receipts.length, blob: blobName.partial(at, randomBytes(6).toString('hex')) };
+      const { rounds } = this.#deps.stores;
+      await this.#deps.blobs.put(this.#ref(shard, to.blob), folder.partial(), { ttlMs: this.#ttlMs() });
+      const moved = await rounds.commitFold(at, shard, { from: pointer, to, ttlMs: this.#ttlMs() });
+      if (!moved) return this.#deps.blobs.delete([this.#ref(shard, to.blob)]);
+      const folded = receipts.slice(pointer?.folded ?? 0).map((receipt) => blobName.update(receipt.uploadId));
+      const names = pointer === null ? folded : [...folded, pointer.blob];
+      return this.#deps.blobs.delete(names.map((name) => this.#ref(shard, name)));
+    });
+  }
+
+  /** Produces the shard of the next version from the partial, what is left to fold, and the version before. */
+  async finish(shard: number): Promise<void> {
+    await this.#guarded(shard, async (pointer, folder) => {
+      const { session, round, at, receipts } = this.#attempt;
+      await this.#sum(folder, { shard, pointer });
+      const base = await baseShard(this.#deps, session, shard);
+      if (base === null)
+        throw new LostBytes(`Shard ${shard} of version ${session.version} is gone from the store.`);
+      const next = folder.finish(base, {
+        scale: round.scale,
+        totalExamples: receipts.reduce((sum, receipt) => sum + receipt.numExamples, 0),
+        serverLearningRate: session.job.strategy.serverLearningRate,
+      });
+      const sha256 = createHash('sha256').update(next).digest('hex');
+      await this.#deps.blobs.put(this.#ref(shard, blobName.parameters(sha256)), next);
+      await this.#deps.stores.rounds.setProduced(at, shard, { sha256, ttlMs: this.#ttlMs() });
+    });
+  }
+
+  /** Loads the partial and adds every update that is not in it. */
+  async #sum(
+    folder: ShardFolder,
+    { shard, pointer }: { shard: number; pointer: FoldPointer | null },
+  ): Promise<void> {
+    const { session, round, receipts } = this.#attempt;
+    const { paramCount, shardParams } = session.geometry;
+    if (pointer === null) folder.reset(shardSpan(paramCount, shardParams, shard).length);
+    else folder.load(await this.#bytes(shard, pointer.blob));
+    for (let from = pointer?.folded ?? 0; from < receipts.length; from += BATCH) {
+      const batch = receipts.slice(from, from + BATCH);
+      const bytes = await Promise.all(
+        batch.map((receipt) => this.#bytes(shard, blobName.update(receipt.uploadId))),
+      );
+      folder.add(
+        batch.map((receipt, i) => ({ bytes: bytes[i] as Uint8Array, numExamples: receipt.numExamples })),
+        round.scale,
+      );
+    }
+  }
+
+  async #bytes(shard: number, name: string): Promise<Uint8Array> {
+    const bytes = await this.#deps.blobs.get(this.#ref(shard, name));
+    if (bytes === null)
+      throw new LostBytes(`Bytes of shard ${shard} that were received are gone from the store.`);
+    return bytes;
+  }
+
+  /** Runs on the current pointer. Bytes that are missing because a twin moved the pointer meanwhile are no loss: again. */
+  async #guarded(
+    shard: number,
+    run: (pointer: FoldPointer | null, folder: ShardFolder) => Promise<void>,
+  ): Promise<void> {
+    const { at } = this.#attempt;
+    const { rounds } = this.#deps.stores;
+    for (;;) {
+      const pointer = await rounds.fold(at, shard);
+      try {
+        return await withFolder(this.#attempt.session.geometry.shardParams, (folder) => run(pointer, folder));
+      } catch (error) {
+        if (!(error instanceof LostBytes)) throw error;
+        const now = await rounds.fold(at, shard);
+        if (now?.blob !== pointer?.blob) continue;
+        return this.reportLoss(error.message);
+      }
+    }
+  }
+
+  /** Only if the attempt is still on: bytes of one that was freed are missing rightly. */
+  async reportLoss(reason: string): Promise<void> {
+    const { session, round, at } = this.#attempt;
+    const { sessions, rounds } = this.#deps.stores;
+    const current = (await sessions.find(session.repoId, session.sessionId))?.record.round;
+    if (
+      current?.number !== round.number ||
+      current.attempt !== round.attempt ||
+      current.state === 'published'
+    )
+      return;
+    this.#deps.log.error({ ...at, reason }, 'acknowledged bytes lost');
+    await rounds.setLost(at, { reason, ttlMs: this.#ttlMs() });
+    await this.#deps.queues.wake(session);
+  }
+
+  /** Longer than the attempt can last; ends what a worker leaves that outlives it. */
+  #ttlMs(): number {
+    const { roundMs, closeMs } = this.#attempt.session.job.deadlines;
+    return roundMs + closeMs + 3_600_000;
+  }
+
+  #ref(shard: number, name: string): BlobRef {
+    const { repoId, sessionId } = this.#attempt.session;
+    return { repoId, scope: sessionId, shard, name };
+  }
+}

@@ -1,0 +1,47 @@
+import { Worker } from 'bullmq';
+import { coordinateJob, QUEUES } from '../../src/protocol/queue.js';
+import { parse } from '../../src/protocol/parse.js';
+import type { SessionKey } from '../../src/redis/pool-registry.js';
+import type { WorkerDeps } from '../deps.js';
+import type { RunningWorker } from '../run-worker.js';
+import { reconcileSession } from './reconcile-session.js';
+import { startSweep } from './sweep.js';
+
+/** Reconciling is waiting for Redis, not computing, so many at once are fine. */
+const CONCURRENCY = 16;
+
+/** Reconciles whatever is woken by the queue, and by the sweep whatever the queue forgot. */
+export async function startCoordinator(deps: WorkerDeps): Promise<RunningWorker> {
+  const { context } = deps.stores;
+  let busy = 0;
+  const look = async (key: SessionKey): Promise<void> => {
+    busy++;
+    try {
+      await reconcileSession(deps, key);
+    } catch (error) {
+      // The session stays due: the sweep comes back to it.
+      deps.log.error({ ...key, err: error }, 'reconcile failed');
+    } finally {
+      busy--;
+    }
+  };
+  const worker = new Worker(QUEUES.coordinate, async (job) => look(parse(coordinateJob, job.data)), {
+    connection: context.redis,
+    prefix: context.keys.queuePrefix(QUEUES.coordinate),
+    concurrency: CONCURRENCY,
+    lockDuration: 5_000,
+    stalledInterval: 2_000,
+    maxStalledCount: 1_000,
+    skipWaitingForReady: true,
+  });
+  worker.on('error', (error) => deps.log.warn({ err: error.message }, 'queue error'));
+  const sweep = startSweep(deps, look);
+  return Promise.resolve({
+    slots: CONCURRENCY,
+    busySlots: () => busy,
+    close: async () => {
+      await sweep.stop();
+      await worker.close();
+    },
+  });
+}

@@ -1,0 +1,121 @@
+import type { AssignmentView, Produced, Snapshot } from '../../src/core/decision.js';
+import type { RoundRecord, SessionRecord } from '../../src/core/session.js';
+import { redisNowMs } from '../../src/redis/context.js';
+import type { AttemptRef } from '../../src/redis/keys.js';
+import { rootHash } from '../../src/tensors/hash.js';
+import type { WorkerDeps } from '../deps.js';
+
+/** Reads all that `reconcile` may ask about the session, and no more than its state needs. */
+export async function loadSnapshot(deps: WorkerDeps, session: SessionRecord): Promise<Snapshot> {
+  const nowMs = await redisNowMs(deps.stores.context);
+  const blank: Snapshot = {
+    session,
+    nowMs,
+    queue: { ahead: 0, concurrency: 1 },
+    candidates: [],
+    assignments: [],
+    received: 0,
+    receipts: [],
+    lost: null,
+    produced: null,
+    scores: [],
+    hasTestSet: false,
+    leaseMs: deps.config.LEASE_MS,
+  };
+  if (session.state === 'queued') return { ...blank, queue: await loadQueue(deps, session) };
+  const { round } = session;
+  if (round === null) return { ...blank, ...(await loadScores(deps, session)) };
+  switch (round.state) {
+    case 'selecting':
+      return { ...blank, candidates: await loadCandidates(deps, session) };
+    case 'collecting':
+      return { ...blank, ...(await loadCollecting(deps, session, round)) };
+    case 'closing':
+      return { ...blank, ...(await loadClosing(deps, session, round)) };
+    case 'published':
+      return { ...blank, ...(await loadScores(deps, session)) };
+  }
+}
+
+export function attemptOf(session: SessionRecord, round: { number: number; attempt: number }): AttemptRef {
+  return {
+    repoId: session.repoId,
+    sessionId: session.sessionId,
+    round: round.number,
+    attempt: round.attempt,
+  };
+}
+
+async function loadQueue(
+  { stores }: WorkerDeps,
+  { repoId, sessionId }: SessionRecord,
+): Promise<Snapshot['queue']> {
+  const repo = await stores.repos.find(repoId);
+  const order = await stores.sessions.activeIds(repoId);
+  return { ahead: Math.max(0, order.indexOf(sessionId)), concurrency: repo?.concurrency ?? 1 };
+}
+
+async function loadCandidates(
+  { stores }: WorkerDeps,
+  { repoId, job }: SessionRecord,
+): Promise<Snapshot['candidates']> {
+  return stores.libraries.candidates(repoId, job.datasetId);
+}
+
+async function loadCollecting(
+  deps: WorkerDeps,
+  session: SessionRecord,
+  round: RoundRecord,
+): Promise<Partial<Snapshot>> {
+  const at = attemptOf(session, round);
+  const { stores } = deps;
+  const [received, { lost }] = await Promise.all([
+    stores.rounds.countReceipts(at),
+    stores.rounds.produced(at),
+  ]);
+  // Ready to close: who else was asked does not matter any more.
+  if (received >= round.needed) return { received, lost };
+  const assignments = await loadAssignments(deps, at);
+  const settled = assignments.filter((a) => a.state !== 'offered' && a.state !== 'accepted').length;
+  const someGone = assignments.some((a) => a.absentMs > deps.config.LEASE_MS);
+  const candidates = settled > received || someGone ? await loadCandidates(deps, session) : [];
+  return { received, lost, assignments, candidates };
+}
+
+async function loadAssignments({ stores }: WorkerDeps, at: AttemptRef): Promise<AssignmentView[]> {
+  const all = [...(await stores.rounds.assignments(at))];
+  const absent = await stores.libraries.absentMs(
+    at.repoId,
+    all.map(([libraryId]) => libraryId),
+  );
+  return all.map(([libraryId, assignment], i) => ({
+    libraryId,
+    ...assignment,
+    absentMs: absent[i] ?? Infinity,
+  }));
+}
+
+async function loadClosing(
+  { stores }: WorkerDeps,
+  session: SessionRecord,
+  round: RoundRecord,
+): Promise<Partial<Snapshot>> {
+  const at = attemptOf(session, round);
+  const { shards, lost } = await stores.rounds.produced(at);
+  const { shardCount } = session.geometry;
+  if (shards.size < shardCount) return { lost };
+  const hashes = Array.from({ length: shardCount }, (_, shard) => shards.get(shard) ?? '');
+  const produced: Produced = { sha256: await rootHash(hashes), shards: hashes };
+  return { lost, produced, receipts: await stores.rounds.receipts(at) };
+}
+
+async function loadScores(
+  { stores }: WorkerDeps,
+  { repoId, sessionId, job }: SessionRecord,
+): Promise<Pick<Snapshot, 'scores' | 'hasTestSet'>> {
+  const [scores, testSet] = await Promise.all([
+    stores.sessions.scores(repoId, sessionId),
+    stores.models.testSetFor(repoId, job),
+  ]);
+  return { scores, hasTestSet: testSet !== null };
+}

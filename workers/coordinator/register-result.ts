@@ -1,0 +1,36 @@
+import type { SessionRecord } from '../../src/core/session.js';
+import { resultModelId } from '../../src/core/result-model.js';
+import type { WorkerDeps } from '../deps.js';
+
+/** The last version becomes a model of the Repo, with the topology of the one it grew from. Idempotent. */
+export async function registerResult(deps: WorkerDeps, session: SessionRecord): Promise<void> {
+  const { repoId, sessionId, version, geometry, job } = session;
+  if (version === 0) return;
+  const { models, sessions } = deps.stores;
+  const modelId = resultModelId(sessionId);
+  if ((await models.find(repoId, modelId)) !== null) return;
+  const [origin, entry] = await Promise.all([
+    models.find(repoId, job.modelId),
+    sessions.findVersion(repoId, sessionId, version),
+  ]);
+  if (origin === null || entry === null) {
+    deps.log.error({ repoId, sessionId, version }, 'result cannot be registered');
+    return;
+  }
+  const { shardParams, paramCount } = geometry;
+  await models.add(repoId, {
+    ...origin,
+    modelId,
+    name: job.name,
+    parameters: {
+      scope: sessionId,
+      version,
+      sha256: entry.sha256,
+      shards: entry.shards,
+      shardParams,
+      paramCount,
+    },
+    createdMs: session.endedMs ?? entry.createdMs,
+    trainedBy: { sessionId, version },
+  });
+}

@@ -1,0 +1,29 @@
+import { grantSlots, slotsWanted } from '../../src/core/rental.js';
+import type { RoundRecord, SessionRecord } from '../../src/core/session.js';
+import type { WorkerDeps } from '../deps.js';
+
+/** Rents aggregator slots by the size of the job, within what the pool has and others want. @returns slots granted */
+export async function rentSlots(
+  deps: WorkerDeps,
+  session: SessionRecord,
+  round: RoundRecord,
+): Promise<number> {
+  const { pool } = deps.stores;
+  const { repoId, sessionId, geometry } = session;
+  const wanted = slotsWanted({ ...geometry, expectedUpdates: round.selected });
+  const [rentals, nodes] = await Promise.all([pool.rentals(), pool.nodes()]);
+  const others = rentals.filter((rental) => rental.repoId !== repoId || rental.sessionId !== sessionId);
+  const key = `${repoId}/${sessionId}`;
+  const wants = [
+    ...others.map((rental) => ({ key: `${rental.repoId}/${rental.sessionId}`, slots: rental.wanted })),
+    { key, slots: wanted },
+  ];
+  const capacity = nodes
+    .filter((node) => node.role === 'aggregator')
+    .reduce((sum, node) => sum + node.slots, 0);
+  const granted = grantSlots(wants, Math.max(1, capacity)).get(key) ?? 1;
+  const mine = rentals.find((rental) => rental.repoId === repoId && rental.sessionId === sessionId);
+  if (mine?.wanted !== wanted || mine.granted !== granted)
+    await pool.setRental({ repoId, sessionId, wanted, granted });
+  return granted;
+}

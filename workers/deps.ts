@@ -1,0 +1,36 @@
+import type { BlobStore } from '../src/blobs/blob-store.js';
+import { RedisBlobStore } from '../src/blobs/redis-blob-store.js';
+import type { Config } from '../src/config/env.js';
+import { connectRedis } from '../src/redis/connection.js';
+import { Keys } from '../src/redis/keys.js';
+import { WorkQueues } from '../src/redis/queues.js';
+import { createStores, type Stores } from '../src/redis/stores.js';
+import type { Logger } from '../src/telemetry/logger.js';
+
+/** What every worker works with. */
+export interface WorkerDeps {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly stores: Stores;
+  readonly blobs: BlobStore;
+  readonly queues: WorkQueues;
+}
+
+/** Connects; waits for Redis as long as the configuration says. */
+export async function createWorkerDeps(config: Config, log: Logger): Promise<WorkerDeps> {
+  const { REDIS_URL: url, REDIS_CLUSTER: cluster, REDIS_CONNECT_MS: connectWithinMs } = config;
+  const redis = await connectRedis({ url, cluster, connectWithinMs }, { purpose: 'background', log });
+  const context = { redis, keys: new Keys(config.REDIS_PREFIX) };
+  return {
+    config,
+    log,
+    stores: createStores(context),
+    blobs: new RedisBlobStore(context),
+    queues: new WorkQueues(context),
+  };
+}
+
+export async function closeWorkerDeps(deps: WorkerDeps): Promise<void> {
+  await deps.queues.close();
+  await deps.stores.context.redis.quit().catch(() => deps.stores.context.redis.disconnect());
+}
