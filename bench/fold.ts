@@ -3,11 +3,13 @@
  *
  * Every case works on 64 MiB of f32 in shards of 1 MiB, so the data comes from memory and not from a cache. The three
  * candidates of a case take turns and medians are compared: neighbours on a shared machine slow all of them alike.
- * The kernel side includes bringing the bytes into WASM memory, as in production, where they arrive in Node Buffers.
+ * The case `fold` is the kernel itself, on updates that lie in its memory. The others include bringing the bytes into
+ * WASM memory, as in production, where they arrive in Node Buffers.
  */
 import { chooseFoldScale } from '../src/core/fold-scale.js';
 import { ShardFolder, ShardScanner } from '../src/tensors/kernels.js';
 import { SHARD_PARAMS } from '../src/tensors/sharding.js';
+import { instantiateKernels } from '../src/tensors/wasm.js';
 
 const SHARDS = 64;
 const REPEATS = 15;
@@ -74,6 +76,7 @@ function cases(): Case[] {
   });
 
   return [
+    { name: 'fold', bytes: BYTES, kernel: foldInMemory(source), copy, naive: naiveFold },
     fold(1),
     fold(4),
     fold(16),
@@ -115,6 +118,24 @@ function cases(): Case[] {
       },
     },
   ];
+}
+
+/** Eight updates a pass, block by block as ShardFolder does, with nothing to bring in first. */
+function foldInMemory(source: Uint8Array): () => void {
+  const BLOCK = 8_192;
+  const STRIDE = SHARD_PARAMS * 4;
+  const updatesAt = 64;
+  const accAt = updatesAt + BYTES;
+  const { kernels, memory } = instantiateKernels(accAt + SHARD_PARAMS * 8);
+  new Float64Array(memory.buffer, 0, 8).fill(2 ** 30);
+  new Uint8Array(memory.buffer).set(source, updatesAt);
+  return () => {
+    for (let group = 0; group < SHARDS; group += 8) {
+      for (let start = 0; start < SHARD_PARAMS; start += BLOCK) {
+        kernels.fold8(accAt + start * 8, updatesAt + group * STRIDE + start * 4, STRIDE, BLOCK, 0);
+      }
+    }
+  };
 }
 
 function addWeighted(sums: Float64Array, values: Float32Array, weight: number): void {

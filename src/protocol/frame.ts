@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { CloudNodeError } from './errors.js';
 import { parseJson } from './parse.js';
 

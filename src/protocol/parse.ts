@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { CloudNodeError, type ErrorCode } from './errors.js';
 
 /** Parses what crossed a border; the error names every bad field, its limit, and what came instead. */

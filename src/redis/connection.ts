@@ -48,6 +48,7 @@ export async function connectRedis(
         throw new Error(
           `Redis at ${redact(config.url)} did not answer within ${config.connectWithinMs / 1000} s (${message || 'no connection'}). ` +
             'Start it, or set REDIS_URL to one that runs; `cloud-node up` brings its own.',
+          { cause: error },
         );
       }
       await new Promise((resolve) => setTimeout(resolve, 200));

@@ -45,7 +45,10 @@ export class LibraryStore {
   /** The connection ended; does nothing when the Library has a newer one. */
   async leave(repoId: string, libraryId: string, connection: string): Promise<boolean> {
     const { redis, keys } = this.#context;
-    const input = { keys: [keys.libraries(repoId), keys.presence(repoId)], args: [libraryId, connection, PRESENCE_TTL_MS] };
+    const input = {
+      keys: [keys.libraries(repoId), keys.presence(repoId)],
+      args: [libraryId, connection, PRESENCE_TTL_MS],
+    };
     return (await runScript(redis, 'leaveLibrary', input)) === 1;
   }
 

@@ -29,10 +29,19 @@ afterEach(async () => {
 });
 
 /** Stores over the real test server under a prefix of their own; closed and emptied after the test. */
-export async function testContext({ cluster }: { cluster: boolean } = { cluster: false }): Promise<TestContext> {
+export async function testContext(
+  { cluster }: { cluster: boolean } = { cluster: false },
+): Promise<TestContext> {
   const redisUrl = (cluster ? process.env['TEST_REDIS_CLUSTER_URL'] : process.env['TEST_REDIS_URL']) ?? '';
-  const log = createLogger({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent', role: 'test', nodeId: 'test' });
-  const redis = await connectRedis({ url: redisUrl, cluster, connectWithinMs: 5_000 }, { purpose: 'background', log });
+  const log = createLogger({
+    level: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+    role: 'test',
+    nodeId: 'test',
+  });
+  const redis = await connectRedis(
+    { url: redisUrl, cluster, connectWithinMs: 5_000 },
+    { purpose: 'background', log },
+  );
   const prefix = uniqueId('t');
   const context = { redis, keys: new Keys(prefix) };
   const queues = new WorkQueues(context);
@@ -41,7 +50,15 @@ export async function testContext({ cluster }: { cluster: boolean } = { cluster:
     await removeKeys(redis, prefix);
     await redis.quit();
   });
-  return { prefix, redisUrl, cluster, stores: createStores(context), blobs: new RedisBlobStore(context), queues, log };
+  return {
+    prefix,
+    redisUrl,
+    cluster,
+    stores: createStores(context),
+    blobs: new RedisBlobStore(context),
+    queues,
+    log,
+  };
 }
 
 async function removeKeys(redis: Awaited<ReturnType<typeof connectRedis>>, prefix: string): Promise<void> {
@@ -49,7 +66,10 @@ async function removeKeys(redis: Awaited<ReturnType<typeof connectRedis>>, prefi
 }
 
 /** Every key of a prefix, BullMQ's included: what tests look at to see that nothing is left behind. */
-export async function allKeys(redis: Awaited<ReturnType<typeof connectRedis>>, prefix: string): Promise<string[]> {
+export async function allKeys(
+  redis: Awaited<ReturnType<typeof connectRedis>>,
+  prefix: string,
+): Promise<string[]> {
   const node = 'nodes' in redis ? redis.nodes('master')[0] : redis;
   if (node === undefined) return [];
   const found = await Promise.all([node.keys(`${prefix}:*`), node.keys(`{${prefix}:*`)]);

@@ -8,7 +8,7 @@ const update = (libraryId: string, updateId = 'u1') => ({
   updateId,
   uploadId: `${libraryId}-${updateId}`,
   numExamples: 100,
-  metrics: { loss: 0.12345678901234567 },
+  metrics: { loss: 0.1234567890123456 },
   evaluation: null,
 });
 
@@ -28,7 +28,9 @@ describe.each(SERVERS)('a round in $server', ({ cluster }) => {
     const { stores } = await collecting(cluster);
     expect(await stores.rounds.commit(at, update('a'))).toEqual({ duplicate: false, received: 1, needed: 3 });
     expect(await stores.rounds.commit(at, update('a'))).toEqual({ duplicate: true, received: 1, needed: 3 });
-    await expect(stores.rounds.commit(at, update('a', 'u2'))).rejects.toMatchObject({ code: 'update_already_received' });
+    await expect(stores.rounds.commit(at, update('a', 'u2'))).rejects.toMatchObject({
+      code: 'update_already_received',
+    });
     const [receipt] = await stores.rounds.receipts(at);
     expect(receipt).toEqual({ ...update('a'), receivedMs: expect.any(Number) });
     expect(await stores.rounds.assignment(at, 'a')).toMatchObject({ state: 'received', updateId: 'u1' });
@@ -36,7 +38,9 @@ describe.each(SERVERS)('a round in $server', ({ cluster }) => {
 
   test('counts each of many racing repetitions once', async () => {
     const { stores } = await collecting(cluster);
-    const tries = ['a', 'b', 'c'].flatMap((id) => [1, 2, 3, 4].map(() => stores.rounds.commit(at, update(id))));
+    const tries = ['a', 'b', 'c'].flatMap((id) =>
+      [1, 2, 3, 4].map(() => stores.rounds.commit(at, update(id))),
+    );
     const answers = await Promise.all(tries);
     expect(answers.filter((answer) => !answer.duplicate)).toHaveLength(3);
     expect(await stores.rounds.countReceipts(at)).toBe(3);
@@ -45,12 +49,21 @@ describe.each(SERVERS)('a round in $server', ({ cluster }) => {
   test('refuses whoever was not asked, has given up, or comes to another round', async () => {
     const { stores } = await collecting(cluster);
     await expect(stores.rounds.commit(at, update('z'))).rejects.toMatchObject({ code: 'not_assigned' });
-    await expect(stores.rounds.settle(at, { libraryId: 'z', state: 'accepted', reason: '' })).rejects.toMatchObject({ code: 'not_assigned' });
-    await expect(stores.rounds.commit({ ...at, round: 2 }, update('a'))).rejects.toMatchObject({ code: 'round_closed' });
-    await expect(stores.rounds.settle({ ...at, attempt: 2 }, { libraryId: 'a', state: 'accepted', reason: '' })).rejects.toMatchObject({ code: 'round_closed' });
+    await expect(
+      stores.rounds.settle(at, { libraryId: 'z', state: 'accepted', reason: '' }),
+    ).rejects.toMatchObject({ code: 'not_assigned' });
+    await expect(stores.rounds.commit({ ...at, round: 2 }, update('a'))).rejects.toMatchObject({
+      code: 'round_closed',
+    });
+    await expect(
+      stores.rounds.settle({ ...at, attempt: 2 }, { libraryId: 'a', state: 'accepted', reason: '' }),
+    ).rejects.toMatchObject({ code: 'round_closed' });
     await stores.rounds.settle(at, { libraryId: 'a', state: 'declined', reason: 'on battery' });
     await expect(stores.rounds.commit(at, update('a'))).rejects.toMatchObject({ code: 'assignment_over' });
-    expect(await stores.rounds.assignment(at, 'a')).toMatchObject({ state: 'declined', reason: 'on battery' });
+    expect(await stores.rounds.assignment(at, 'a')).toMatchObject({
+      state: 'declined',
+      reason: 'on battery',
+    });
   });
 
   test('accepting twice is fine, and a declined assignment stays declined', async () => {
@@ -75,7 +88,9 @@ describe.each(SERVERS)('a round in $server', ({ cluster }) => {
     expect(await stores.sessions.write(close, { rev, expectedReceipts: 3 })).toBe(rev + 1);
     // The lost acknowledgement of a counted update is still repeated; anything else is too late.
     expect(await stores.rounds.commit(at, update('b'))).toMatchObject({ duplicate: true });
-    await expect(stores.rounds.settle(at, { libraryId: 'a', state: 'accepted', reason: '' })).rejects.toMatchObject({ code: 'round_closed' });
+    await expect(
+      stores.rounds.settle(at, { libraryId: 'a', state: 'accepted', reason: '' }),
+    ).rejects.toMatchObject({ code: 'round_closed' });
   });
 
   test('moves the pointer of a partial by compare-and-set', async () => {
@@ -116,7 +131,9 @@ describe.each(SERVERS)('the pool registry in $server', ({ cluster }) => {
     const { stores } = await testContext({ cluster });
     const session = { repoId: 'repo', sessionId: 's-1' };
     await stores.pool.setDue(session, 0);
-    const claims = await Promise.all([1, 2, 3].map(() => stores.pool.claimDue({ limit: 10, putOffMs: 60_000 })));
+    const claims = await Promise.all(
+      [1, 2, 3].map(() => stores.pool.claimDue({ limit: 10, putOffMs: 60_000 })),
+    );
     expect(claims.flat()).toEqual([session]);
     await stores.pool.ensureDue([session]);
     expect(await stores.pool.claimDue({ limit: 10, putOffMs: 60_000 })).toEqual([]);

@@ -3,7 +3,11 @@ import type { Change } from '../../src/core/decision.js';
 import { makeJob, newSession } from '../core/world.js';
 import { SERVERS, testContext } from '../helpers/context.js';
 
-const queued = (change: Partial<Change> = {}): Change => ({ next: newSession(makeJob()), events: [{ type: 'session.queued', reason: null }], ...change });
+const queued = (change: Partial<Change> = {}): Change => ({
+  next: newSession(makeJob()),
+  events: [{ type: 'session.queued', reason: null }],
+  ...change,
+});
 
 describe.each(SERVERS)('sessions in $server', ({ cluster }) => {
   test('are written by compare-and-set: the second writer of a revision changes nothing', async () => {
@@ -14,7 +18,9 @@ describe.each(SERVERS)('sessions in $server', ({ cluster }) => {
     const stored = await stores.sessions.get('repo', 's-1');
     expect(stored).toEqual({ rev: 1, record: first.next });
     const failed = { ...first.next, state: 'failed' as const, reason: 'No.', deadlineMs: null, endedMs: 5 };
-    const racers = await Promise.all([1, 2, 3].map(() => stores.sessions.write({ next: failed, events: [] }, { rev: 1 })));
+    const racers = await Promise.all(
+      [1, 2, 3].map(() => stores.sessions.write({ next: failed, events: [] }, { rev: 1 })),
+    );
     expect(racers.filter((rev) => rev !== null)).toEqual([2]);
   });
 
@@ -26,16 +32,24 @@ describe.each(SERVERS)('sessions in $server', ({ cluster }) => {
     expect(await stores.sessions.activeIds('repo')).toEqual(['s-b', 's-a']);
     expect((await stores.sessions.list('repo')).map((s) => s.sessionId)).toEqual(['s-a', 's-b']);
     const { record } = await stores.sessions.get('repo', 's-b');
-    await stores.sessions.write({ next: { ...record, state: 'cancelled', deadlineMs: null }, events: [] }, { rev: 1 });
+    await stores.sessions.write(
+      { next: { ...record, state: 'cancelled', deadlineMs: null }, events: [] },
+      { rev: 1 },
+    );
     expect(await stores.sessions.activeIds('repo')).toEqual(['s-a']);
     expect(await stores.sessions.list('repo')).toHaveLength(2);
   });
 
   test('keep an event log that can be resumed by id', async () => {
     const { stores } = await testContext({ cluster });
-    await stores.sessions.write(queued({ events: [1, 2, 3].map((round) => ({ type: 'round.closed', round, updates: 1 })) }), { rev: 0 });
+    await stores.sessions.write(
+      queued({ events: [1, 2, 3].map((round) => ({ type: 'round.closed', round, updates: 1 })) }),
+      { rev: 0 },
+    );
     const all = await stores.events.read('repo', 's-1', { afterId: null });
-    expect(all.map((entry) => entry.event)).toEqual([1, 2, 3].map((round) => ({ type: 'round.closed', round, updates: 1 })));
+    expect(all.map((entry) => entry.event)).toEqual(
+      [1, 2, 3].map((round) => ({ type: 'round.closed', round, updates: 1 })),
+    );
     const rest = await stores.events.read('repo', 's-1', { afterId: all[0]?.id ?? null });
     expect(rest).toEqual(all.slice(1));
   });
@@ -45,7 +59,9 @@ describe.each(SERVERS)('sessions in $server', ({ cluster }) => {
     await stores.sessions.write(queued({ events: [] }), { rev: 0 });
     await stores.sessions.addScore('repo', 's-1', { version: 2, metrics: { loss: 0.1234567890123456 } });
     await stores.sessions.addScore('repo', 's-1', { version: 2, metrics: { loss: 9 } });
-    expect(await stores.sessions.scores('repo', 's-1')).toEqual([{ version: 2, metrics: { loss: 0.1234567890123456 } }]);
+    expect(await stores.sessions.scores('repo', 's-1')).toEqual([
+      { version: 2, metrics: { loss: 0.1234567890123456 } },
+    ]);
     expect(await stores.events.read('repo', 's-1', { afterId: null })).toHaveLength(1);
   });
 

@@ -32,7 +32,7 @@ export async function scoreModel(input: ScoreInput): Promise<Metrics> {
       const x = tf.tensor(testSet.inputs, [testSet.numExamples, ...testSet.inputShape]);
       const y = tf.tensor(testSet.labels, [testSet.numExamples, ...testSet.labelShape]);
       const scalars = model.evaluate(x, y, { batchSize: BATCH_SIZE });
-      return (Array.isArray(scalars) ? scalars : [scalars]).map((scalar) => scalar.dataSync()[0] ?? NaN);
+      return (Array.isArray(scalars) ? scalars : [scalars]).map((scalar) => Number(scalar.dataSync()[0]));
     });
     const names = ['loss', ...hyperparams.metrics.map((name) => (name === 'acc' ? 'accuracy' : name))];
     return Object.fromEntries(

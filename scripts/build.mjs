@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+/**
+ * Compiles src/, workers/, bench/ and examples/ to dist/ and stamps it with dist/.built.
+ *
+ *   npm run build
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const stamp = path.join(root, 'dist/.built');
+const INPUTS = [
+  'src',
+  'workers',
+  'bench',
+  'examples',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
+
+/** Whether dist/ is at least as new as everything it is made of. */
+export function isBuilt() {
+  if (!existsSync(stamp)) return false;
+  return INPUTS.every((name) => newestMs(path.join(root, name)) <= statSync(stamp).mtimeMs);
+}
+
+/** Builds. Throws an Error with the compiler's output when it fails. */
+export function build() {
+  // The time before compiling: a file saved meanwhile makes the next build run again.
+  const startedAt = new Date();
+  const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
+  // The compiler trusts its build info even when somebody removed the output.
+  if (!existsSync(stamp)) rmSync(path.join(root, 'dist/.tsbuildinfo'), { force: true });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  if (status !== 0) throw new Error(`The build failed:\n${stdout ?? ''}${stderr ?? ''}`.trim());
+  copyAssets(path.join(root, 'src/dashboard'), path.join(root, 'dist/src/dashboard'));
+  mkdirSync(path.dirname(stamp), { recursive: true });
+  writeFileSync(stamp, `${startedAt.toISOString()}\n`);
+  utimesSync(stamp, startedAt, startedAt);
+}
+
+/** The compiler moves only .ts: a web page has more. */
+function copyAssets(from, to) {
+  if (!existsSync(from)) return;
+  cpSync(from, to, { recursive: true, filter: (file) => !/\.ts$|tsconfig.*\.json$/.test(file) });
+}
+
+/** Folders count too: removing a file changes nothing else. */
+function newestMs(file) {
+  if (!existsSync(file)) return 0;
+  const { mtimeMs } = statSync(file);
+  if (!statSync(file).isDirectory()) return mtimeMs;
+  return Math.max(mtimeMs, ...readdirSync(file).map((name) => newestMs(path.join(file, name))));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    build();
+  } catch (error) {
+    console.error(error.message);
+    process.exit(1);
+  }
+}

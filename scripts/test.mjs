@@ -1,0 +1,99 @@
+#!/usr/bin/env node
+/**
+ * Everything that must hold, one step after the other; goes on after a failure and ends with `N passed, N failed`.
+ *
+ *   npm test                              all steps
+ *   npm test -- --only test               one step
+ *   npm test -- --only test round -t fold  arguments after the step go to jest
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isBuilt } from './build.mjs';
+import { runJest } from './lib/run-jest.mjs';
+import { setup } from './setup.mjs';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const bin = (file) => path.join('node_modules', file);
+
+const STEPS = {
+  build: [['scripts/build.mjs']],
+  generated: [
+    ['scripts/build-kernels.mjs', '--check'],
+    ['scripts/build-lua.mjs', '--check'],
+  ],
+  lint: [[bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0']],
+  format: [[bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']],
+  types: [[bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json']],
+  dependencies: [
+    [
+      bin('dependency-cruiser/bin/dependency-cruise.mjs'),
+      '--config',
+      '.dependency-cruiser.cjs',
+      'src',
+      'workers',
+    ],
+  ],
+};
+
+/** Runs the commands of a step quietly; shows the output of one that fails. */
+async function runStep(name) {
+  for (const command of STEPS[name]) {
+    if (!existsSync(path.join(root, command[0]))) continue;
+    const { status, output } = await node(command);
+    if (status !== 0) {
+      console.log(`${output.trim()}\n✗ ${name} failed: node ${command.join(' ')}`);
+      return { passed: 0, failed: 1 };
+    }
+  }
+  return { passed: 0, failed: 0 };
+}
+
+function node(args) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
+    child.once('error', (error) => resolve({ status: 1, output: error.message }));
+    child.once('close', (status) => resolve({ status, output }));
+  });
+}
+
+const args = process.argv.slice(2);
+const names = [...Object.keys(STEPS), 'test'];
+let only = null;
+if (args[0] === '--only') {
+  only = args[1];
+  args.splice(0, 2);
+  if (!names.includes(only)) {
+    console.error(`--only one of: ${names.join(', ')}`);
+    process.exit(64);
+  }
+}
+
+// The suite starts servers of its own and must never meet one that somebody uses.
+delete process.env.REDIS_URL;
+try {
+  await setup({ build: false });
+} catch (error) {
+  console.log(`\n${error.message}\n\n0 passed, 1 failed`);
+  process.exit(69);
+}
+
+// Tests of whole processes run what is in dist/; a build that fails is counted, the other tests still tell something.
+const needed = only === 'test' && !isBuilt() ? ['build', 'test'] : [only];
+const total = { passed: 0, failed: 0 };
+for (const name of only ? needed : names) {
+  const startedMs = performance.now();
+  console.log(`\n── ${name}`);
+  const { passed, failed } = name === 'test' ? await runJest(root, args) : await runStep(name);
+  total.passed += passed;
+  total.failed += failed;
+  console.log(
+    `${failed === 0 ? '✓' : '✗'} ${name} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`,
+  );
+}
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;
