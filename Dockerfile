@@ -1,0 +1,35 @@
+# One image for every role: `docker run cloud-node gateway` (coordinator, aggregator, evaluator, …).
+# Only what the classic builder knows too: no --mount, no heredoc.
+
+# ── build: TypeScript → dist/
+FROM node:22-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# No install scripts: nothing that compiles the project is native, and tfjs-node would fetch 100 MB for nothing.
+RUN npm ci --include=dev --ignore-scripts
+# .dockerignore admits only what the build reads.
+COPY . .
+RUN node scripts/build.mjs
+
+# ── dependencies: what runs, and nothing that builds
+FROM node:22-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# @tensorflow/tfjs-node is optional: where its native library cannot be had, npm leaves it out and goes on.
+RUN npm ci --omit=dev && npm cache clean --force
+
+# ── runtime
+FROM node:22-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+# Owned by root and not writable by the process; the root file system may be read-only.
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY package.json LICENSE ./
+COPY bin bin
+# By number: Kubernetes can then see that it is not root (runAsNonRoot).
+USER 1000:1000
+# Gateway; /livez, /readyz and /metrics of a worker (METRICS_PORT).
+EXPOSE 8080 9090
+# Exec form: SIGTERM reaches Node itself, which drains. Health checks are the orchestrator's: they differ by role.
+ENTRYPOINT ["node", "bin/cloud-node.mjs"]
