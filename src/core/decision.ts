@@ -48,7 +48,9 @@ export type SessionEvent =
         | 'session.completed'
         | 'session.failed'
         | 'session.cancelled'
-        | 'session.queued';
+        | 'session.queued'
+        | 'session.paused'
+        | 'session.resumed';
       readonly reason: string | null;
     }
   | {

@@ -66,6 +66,8 @@ export interface Deadlines {
   /** How long the last version may wait for its score. */
   readonly evaluateMs: number;
   readonly maxRoundRetries: number;
+  /** How long a session may stay paused before it is cancelled. */
+  readonly pauseMs: number;
 }
 
 export interface Termination {

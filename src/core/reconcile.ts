@@ -3,6 +3,7 @@ import { stepCollecting } from './round-collecting.js';
 import { stepClosing } from './round-closing.js';
 import { stepPublished } from './round-published.js';
 import { stepSelecting } from './round-selecting.js';
+import { stepPaused } from './pause.js';
 import { beginRecruiting, endSession } from './transitions.js';
 import { isFinal } from './session.js';
 
@@ -30,6 +31,7 @@ export function reconcile(snapshot: Snapshot): Change | null {
 
 function stepQueued(snapshot: Snapshot): Change | null {
   const { session, queue, nowMs } = snapshot;
+  if (session.pausedUntilMs !== null) return stepPaused(snapshot);
   if (queue.ahead < queue.concurrency) return beginRecruiting(snapshot);
   if (session.deadlineMs !== null && nowMs >= session.deadlineMs) {
     return endSession(

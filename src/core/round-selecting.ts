@@ -1,6 +1,7 @@
 import type { Change, Snapshot } from './decision.js';
 import { chooseFoldScale } from './fold-scale.js';
 import { neededUpdates } from './job.js';
+import { stepPaused } from './pause.js';
 import { eligible, enoughToStart, selectLibraries } from './selection.js';
 import type { RoundRecord } from './session.js';
 import { abandon, endSession } from './transitions.js';
@@ -8,6 +9,7 @@ import { abandon, endSession } from './transitions.js';
 /** Opens the round when enough Libraries are there, or at the deadline with what is there. */
 export function stepSelecting(snapshot: Snapshot, round: RoundRecord): Change | null {
   const { session, nowMs } = snapshot;
+  if (session.pausedUntilMs !== null) return stepPaused(snapshot);
   const { job } = session;
   const available = eligible(job, snapshot.candidates);
   const late = nowMs >= round.deadlineMs;

@@ -74,6 +74,8 @@ export interface SessionRecord {
   readonly stateSinceMs: number;
   /** When this state ends by itself; null only in a final state. */
   readonly deadlineMs: number | null;
+  /** While paused: when it is cancelled if nobody resumes it. A round that is open still ends; no new one opens. */
+  readonly pausedUntilMs: number | null;
   /** Latest published model version; 0 is the uploaded model. */
   readonly version: number;
   readonly round: RoundRecord | null;

@@ -24,6 +24,7 @@ export function ended(
     stateSinceMs: end.nowMs,
     endedMs: end.nowMs,
     deadlineMs: null,
+    pausedUntilMs: null,
     round: null,
     leftovers: withLeftover(session),
   };
@@ -51,7 +52,7 @@ export function selecting(
   session: SessionRecord,
   at: { number: number; attempt: number; nowMs: number },
 ): SessionRecord {
-  const deadlineMs = at.nowMs + session.job.deadlines.recruitMs;
+  const deadlineMs = session.pausedUntilMs ?? at.nowMs + session.job.deadlines.recruitMs;
   const round: RoundRecord = {
     number: at.number,
     attempt: at.attempt,

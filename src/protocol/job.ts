@@ -88,6 +88,9 @@ const deadlines = z.strictObject({
     .max(1_000)
     .default(3)
     .describe('Retries of an abandoned round before the session fails.'),
+  pauseMs: durationMs()
+    .default(7 * DAY_MS)
+    .describe('Time a session may stay paused before it is cancelled.'),
 });
 
 const termination = z.strictObject({

@@ -38,6 +38,7 @@ export const sessionRecord: z.ZodType<SessionRecord> = z.strictObject({
   reason: z.string().nullable(),
   stateSinceMs: ms,
   deadlineMs: ms.nullable(),
+  pausedUntilMs: ms.nullable(),
   version: z.int().min(0),
   round: roundRecord.nullable(),
   best: z.strictObject({ value: z.number(), version: z.int() }).nullable(),

@@ -24,6 +24,7 @@ const event = fc.oneof(
     weight: 2,
     arbitrary: fc.integer({ min: 1, max: 200_000 }).map((ms) => (w: World) => void (w.nowMs += ms)),
   },
+  { weight: 1, arbitrary: fc.boolean().map((pause) => (w: World) => w.pause(pause)) },
   { weight: 1, arbitrary: fc.boolean().map((works) => (w: World) => void (w.aggregatorsWork = works)) },
   { weight: 1, arbitrary: fc.constant((w: World) => w.lose('Bytes are gone.')) },
   {

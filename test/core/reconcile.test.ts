@@ -123,6 +123,30 @@ describe('the way of a session', () => {
     expect(world.session.round).toMatchObject({ number: 1, attempt: 3 });
   });
 
+  test('a pause lets the open round end, opens no other, and is bounded', () => {
+    const world = worldWith(4, small);
+    world.pause(true);
+    world.run();
+    for (let i = 0; i < 4; i++) expect(world.update(`lib-${i}`)).toBe(true);
+    world.run();
+    expect(world.session).toMatchObject({ version: 1, round: { number: 2, state: 'selecting' } });
+    expect(world.session.deadlineMs).toBe(small.deadlines.pauseMs);
+    world.nowMs = 3_600_000;
+    world.run();
+    world.pause(false);
+    world.run();
+    expect(world.session.round).toMatchObject({ number: 2, state: 'collecting' });
+
+    const forgotten = worldWith(2, small);
+    forgotten.pause(true);
+    forgotten.nowMs = small.deadlines.pauseMs;
+    forgotten.run();
+    expect(forgotten.session).toMatchObject({
+      state: 'cancelled',
+      reason: 'It was paused for longer than 168 h.',
+    });
+  });
+
   test('waits for the score of the last version, for a bounded time', () => {
     const finish = (): World => {
       const world = new World(

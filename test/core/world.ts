@@ -1,5 +1,6 @@
 import type { AssignmentView, Change, SessionEvent, Snapshot } from '../../src/core/decision.js';
 import type { Job } from '../../src/core/job.js';
+import { pauseSession, resumeSession } from '../../src/core/pause.js';
 import { reconcile } from '../../src/core/reconcile.js';
 import {
   isFinal,
@@ -30,6 +31,7 @@ export function newSession(job: Job, nowMs = 0): SessionRecord {
     reason: null,
     stateSinceMs: nowMs,
     deadlineMs: nowMs + 86_400_000,
+    pausedUntilMs: null,
     version: 0,
     round: null,
     best: null,
@@ -104,6 +106,11 @@ export class World {
     if (this.session.round?.state !== 'collecting' || assignment === undefined) return;
     if (assignment.state !== 'offered' && assignment.state !== 'accepted') return;
     this.attempt?.assignments.set(libraryId, { ...assignment, state });
+  }
+
+  pause(pause: boolean): void {
+    const change = (pause ? pauseSession : resumeSession)(this.session, this.nowMs);
+    if (change !== null) this.#apply(change);
   }
 
   lose(reason: string): void {

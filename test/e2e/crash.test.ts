@@ -1,0 +1,65 @@
+import { describe, expect, test } from '@jest/globals';
+import { eventually } from '../helpers/eventually.js';
+import { denseModel, startPool, type Role } from '../helpers/pool.js';
+import { expectedSha256 } from './expected.js';
+
+const LIBRARIES = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`lib-${i}`, 10 + i]));
+
+describe('kill -9 in mid-session', () => {
+  test.each(['gateway', 'coordinator', 'aggregator'] as const)(
+    'of a %s costs time only: the same bytes come out',
+    async (role: Role) => {
+      const pool = await startPool({
+        roles: { gateway: 2, coordinator: 2, aggregator: 2 },
+        env: { SHARD_PARAMS: '500' },
+      });
+      const { apiKey, explora } = await pool.repo();
+      const model = denseModel(60, 80);
+      const { modelId } = await explora.uploadModel(model);
+      const libraries = Object.entries(LIBRARIES).map(([libraryId, numExamples]) =>
+        pool.library({ apiKey, libraryId, numExamples, trainMs: 30 }),
+      );
+      await Promise.all(libraries.map((library) => library.join()));
+      const session = await explora.submit({
+        modelId,
+        hyperparams: { batchSize: 1 },
+        selection: { type: 'all', goal: 12 },
+        continuation: { value: 1 },
+        evaluation: { on: 'none' },
+        termination: { maxRounds: 6 },
+      });
+      for (const round of [2, 4]) {
+        await eventually(async () => (await session.get()).version >= round, { withinMs: 30_000 });
+        await pool.of(role)[0]?.kill9();
+        await pool.add(role);
+      }
+      const view = await session.result();
+      expect(view).toMatchObject({ state: 'completed', version: 6 });
+      expect(view.history.map((summary) => summary.updates)).toEqual([12, 12, 12, 12, 12, 12]);
+      expect(view.history[5]?.sha256).toBe(
+        await expectedSha256({ weights: model.weights, libraries: LIBRARIES, rounds: 6, shardParams: 500 }),
+      );
+    },
+    60_000,
+  );
+});
+
+describe('without a Redis', () => {
+  test.each(['gateway', 'coordinator', 'aggregator', 'evaluator'])(
+    'a %s tries for a while, then says what to do',
+    async (role) => {
+      const { spawnNode } = await import('../helpers/processes.js');
+      const env = {
+        REDIS_URL: 'redis://127.0.0.1:1',
+        REDIS_CONNECT_MS: '600',
+        AUTH_SECRET: 'x'.repeat(32),
+        LOG_LEVEL: 'silent',
+      };
+      const process = spawnNode(['bin/cloud-node.mjs', role], { env });
+      expect(await process.ended).toBe(69);
+      expect(process.lines.join('\n')).toMatch(
+        /Redis at redis:\/\/127\.0\.0\.1:1 did not answer within 0\.6 s .*set REDIS_URL/,
+      );
+    },
+  );
+});

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { chooseFoldScale } from '../../src/core/fold-scale.js';
+import { rootHash } from '../../src/tensors/hash.js';
+import { ShardFolder } from '../../src/tensors/kernels.js';
+import { shardCount, shardSpan } from '../../src/tensors/sharding.js';
+import { seedOf } from '../helpers/pool.js';
+import { deltaTowards } from '../helpers/trainer.js';
+
+export interface ExpectedSession {
+  readonly weights: Float32Array;
+  /** libraryId → numExamples; all of them in every round. */
+  readonly libraries: Readonly<Record<string, number>>;
+  readonly rounds: number;
+  readonly shardParams: number;
+}
+
+/** What a session must come to, computed here in one thread: no pool, no Redis, no network. */
+export async function expectedSha256({
+  weights,
+  libraries,
+  rounds,
+  shardParams,
+}: ExpectedSession): Promise<string> {
+  let global = weights;
+  const entries = Object.entries(libraries);
+  const totalExamples = entries.reduce((sum, [, numExamples]) => sum + numExamples, 0);
+  const scale = chooseFoldScale({
+    maxMagnitude: 1_024,
+    maxExamples: Math.max(...entries.map(([, numExamples]) => numExamples)),
+    maxUpdates: entries.length,
+  });
+  const folder = new ShardFolder(weights.length);
+  for (let round = 1; round <= rounds; round++) {
+    folder.reset(weights.length);
+    const updates = entries.map(([id, numExamples]) => ({
+      bytes: new Uint8Array(deltaTowards(global, seedOf(id)).buffer),
+      numExamples,
+    }));
+    folder.add(updates, scale);
+    global = new Float32Array(
+      folder.finish(new Uint8Array(global.buffer), { scale, totalExamples }).slice().buffer,
+    );
+  }
+  const hashes = Array.from({ length: shardCount(weights.length, shardParams) }, (_, shard) => {
+    const { start, length } = shardSpan(weights.length, shardParams, shard);
+    return createHash('sha256')
+      .update(new Uint8Array(global.buffer, start * 4, length * 4))
+      .digest('hex');
+  });
+  return rootHash(hashes);
+}

@@ -1,0 +1,188 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach } from '@jest/globals';
+import { SignJWT } from 'jose';
+import { startPrivateRedis } from '../../src/cli/private-redis.js';
+import { Explora } from '../../src/explora/index.js';
+import { Library } from '../../src/library/index.js';
+import { uniqueId } from './namespace.js';
+import { spawnNode, type NodeProcess } from './processes.js';
+import { DeterministicTrainer, type DeterministicTrainerOptions } from './trainer.js';
+
+export type Role = 'gateway' | 'coordinator' | 'aggregator' | 'evaluator';
+
+export interface PoolNode extends NodeProcess {
+  readonly role: Role;
+  /** Of a gateway. */
+  readonly url: string;
+}
+
+export interface PoolOptions {
+  readonly roles?: Partial<Record<Role, number>>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Use this Redis instead of a private one with an append-only file. */
+  readonly redisUrl?: string;
+}
+
+export interface TestPool {
+  readonly redis: Awaited<ReturnType<typeof startPrivateRedis>> | null;
+  readonly redisUrl: string;
+  readonly prefix: string;
+  readonly nodes: PoolNode[];
+  readonly gateways: readonly PoolNode[];
+  add(role: Role): Promise<PoolNode>;
+  of(role: Role): PoolNode[];
+  token(role: string, repos?: readonly string[]): Promise<string>;
+  fetch(path: string, options?: RequestInit & { token?: string; gateway?: PoolNode }): Promise<Response>;
+  /** A Repo with an API key. */
+  repo(repoId?: string): Promise<{ repoId: string; apiKey: string; explora: Explora }>;
+  library(options: LibrarySetup): Library;
+}
+
+export interface LibrarySetup extends Omit<DeterministicTrainerOptions, 'seed'> {
+  readonly apiKey: string;
+  readonly libraryId: string;
+  readonly seed?: number;
+  readonly urls?: readonly string[];
+}
+
+const SECRET = 'a secret that only tests know, 32+ characters';
+const open: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close();
+});
+
+/** A whole pool of real processes over a real Redis; gone after the test. */
+export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
+  const dir = await mkdtemp(path.join(tmpdir(), 'cn-pool-'));
+  open.push(() => rm(dir, { recursive: true, force: true }));
+  const redis = options.redisUrl === undefined ? await startPrivateRedis({ dir, appendOnly: true }) : null;
+  if (redis !== null) open.push(() => redis.stop());
+  const redisUrl = options.redisUrl ?? redis?.url ?? '';
+  const prefix = uniqueId('p');
+  const env = {
+    REDIS_URL: redisUrl,
+    REDIS_PREFIX: prefix,
+    AUTH_SECRET: SECRET,
+    PORT: '0',
+    HOST: '127.0.0.1',
+    LOG_LEVEL: 'warn',
+    DRAIN_MS: '3000',
+    SWEEP_MS: '100',
+    ...options.env,
+  };
+  const nodes: PoolNode[] = [];
+
+  const pool: TestPool = {
+    redis,
+    redisUrl,
+    prefix,
+    nodes,
+    get gateways() {
+      return pool.of('gateway');
+    },
+    of: (role) =>
+      nodes.filter(
+        (node) => node.role === role && node.child.exitCode === null && node.child.signalCode === null,
+      ),
+    add: async (role) => {
+      const process = spawnNode(['bin/cloud-node.mjs', role], { env });
+      open.push(async () => void (await process.stop()));
+      const ready = JSON.parse(await process.waitForLine(/"ready":true/, 20_000)) as { url?: string };
+      const node = { ...process, role, url: ready.url ?? '' };
+      nodes.push(node);
+      return node;
+    },
+    token: (role, repos = []) =>
+      new SignJWT({ role, repos })
+        .setSubject('test')
+        .setProtectedHeader({ alg: 'HS256' })
+        .setIssuedAt()
+        .setExpirationTime('1h')
+        .sign(new TextEncoder().encode(SECRET)),
+    fetch: async (route, { token, gateway, headers, ...rest } = {}) =>
+      fetch(`${(gateway ?? pool.gateways[0])?.url ?? ''}${route}`, {
+        ...rest,
+        headers: {
+          authorization: `Bearer ${token ?? (await pool.token('admin'))}`,
+          'content-type': 'application/json',
+          ...headers,
+        },
+      }),
+    repo: async (repoId = uniqueId('repo')) => {
+      await pool.fetch('/v1/repos', { method: 'POST', body: JSON.stringify({ repoId }) });
+      const answer = await pool.fetch(`/v1/repos/${repoId}/keys`, { method: 'POST', body: '{}' });
+      const { apiKey } = (await answer.json()) as { apiKey: string };
+      const url = pool.gateways.map((gateway) => gateway.url);
+      return {
+        repoId,
+        apiKey,
+        explora: new Explora({ url, repoId, token: await pool.token('explora', [repoId]) }),
+      };
+    },
+    library: ({ apiKey, libraryId, urls, seed, ...training }) => {
+      const trainer = new DeterministicTrainer({ seed: seed ?? seedOf(libraryId), ...training });
+      const url = urls ?? pool.gateways.map((gateway) => gateway.url);
+      const library = new Library({
+        url,
+        apiKey,
+        libraryId,
+        trainer,
+        backoff: { baseMs: 100, maxMs: 1_000 },
+      });
+      // What a trainer of its own is given; how much there is is what the pool is told.
+      const inputs = new Float32Array(training.numExamples);
+      library.addData('data', { inputs, inputShape: [1], labels: inputs, labelShape: [1] });
+      open.push(() => library.leave());
+      return library;
+    },
+  };
+  for (const [role, count] of Object.entries({
+    gateway: 1,
+    coordinator: 1,
+    aggregator: 1,
+    ...options.roles,
+  })) {
+    await Promise.all(Array.from({ length: count }, () => pool.add(role as Role)));
+  }
+  return pool;
+}
+
+export function seedOf(libraryId: string): number {
+  return [...libraryId].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), 7) >>> 0;
+}
+
+/** One dense layer: the smallest model of a given size that a real client would send. */
+export function denseModel(
+  inputs: number,
+  units: number,
+): {
+  name: string;
+  topology: Record<string, unknown>;
+  tensors: { name: string; shape: number[]; dtype: 'float32' }[];
+  weights: Float32Array;
+} {
+  const config = {
+    name: 'dense',
+    units,
+    activation: 'linear',
+    use_bias: true,
+    batch_input_shape: [null, inputs],
+    dtype: 'float32',
+  };
+  const topology = {
+    model_config: {
+      class_name: 'Sequential',
+      config: { name: 'model', layers: [{ class_name: 'Dense', config }] },
+    },
+    keras_version: 'tfjs-layers 4.22.0',
+    backend: 'tensor_flow.js',
+  };
+  const tensors = [
+    { name: 'dense/kernel', shape: [inputs, units], dtype: 'float32' as const },
+    { name: 'dense/bias', shape: [units], dtype: 'float32' as const },
+  ];
+  const weights = Float32Array.from({ length: inputs * units + units }, (_, i) => Math.fround(Math.sin(i)));
+  return { name: 'dense', topology, tensors, weights };
+}
