@@ -71,9 +71,12 @@ function createClient(config: RedisConfig, purpose: Purpose): RedisClient {
   });
 }
 
-/** A further connection of the same kind. */
-export function duplicate(redis: RedisClient): RedisClient {
-  const copy: RedisClient = redis instanceof Cluster ? redis.duplicate() : redis.duplicate();
+/** A further connection of the same kind, or of the given one. */
+export function duplicate(redis: RedisClient, purpose?: Purpose): RedisClient {
+  // Nobody waits for the commands that a subscriber sends by itself, so their timeout would be an unhandled rejection.
+  const override = purpose === 'background' ? ({ commandTimeout: undefined } as object) : {};
+  const copy: RedisClient =
+    redis instanceof Cluster ? redis.duplicate([], { redisOptions: override }) : redis.duplicate(override);
   copy.on('error', () => {
     // Logged by the connection it was made from, which meets the same trouble.
   });

@@ -27,7 +27,7 @@ export async function subscribeHints(
   context: RedisContext,
   handlers: { onHint: (hint: Hint) => void; onGap: () => void },
 ): Promise<() => Promise<void>> {
-  const subscriber: RedisClient = duplicate(context.redis);
+  const subscriber: RedisClient = duplicate(context.redis, 'background');
   let first = true;
   subscriber.on('message', (_channel: string, text: string) => handlers.onHint(JSON.parse(text) as Hint));
   subscriber.on('ready', () => {

@@ -42,6 +42,11 @@ export class PoolRegistry {
     await this.#context.redis.zadd(this.#context.keys.due(), dueMs, member(session));
   }
 
+  /** Sessions that somebody still has to look at. */
+  async countDue(): Promise<number> {
+    return this.#context.redis.zcard(this.#context.keys.due());
+  }
+
   /** For the sweep: remembers a session that was forgotten, and leaves known ones alone. */
   async ensureDue(sessions: readonly SessionKey[]): Promise<void> {
     if (sessions.length === 0) return;

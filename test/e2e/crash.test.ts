@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../helpers/eventually.js';
-import { denseModel, startPool, type Role } from '../helpers/pool.js';
-import { expectedSha256 } from './expected.js';
+import { denseModel } from '../../bench/lib/dense-model.js';
+import { expectedSha256 } from '../../bench/lib/expected.js';
+import { startPool, type Role } from '../helpers/pool.js';
 
 const LIBRARIES = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`lib-${i}`, 10 + i]));
 
@@ -30,8 +31,9 @@ describe('kill -9 in mid-session', () => {
       });
       for (const round of [2, 4]) {
         await eventually(async () => (await session.get()).version >= round, { withinMs: 30_000 });
-        await pool.of(role)[0]?.kill9();
-        await pool.add(role);
+        const [victim] = pool.of(role);
+        await victim?.kill9();
+        if (victim !== undefined) await pool.replace(victim);
       }
       const view = await session.result();
       expect(view).toMatchObject({ state: 'completed', version: 6 });

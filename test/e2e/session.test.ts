@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SessionEvent } from '../../src/core/decision.js';
 import { eventually } from '../helpers/eventually.js';
-import { denseModel, startPool } from '../helpers/pool.js';
-import { expectedSha256 } from './expected.js';
+import { denseModel } from '../../bench/lib/dense-model.js';
+import { expectedSha256 } from '../../bench/lib/expected.js';
+import { startPool } from '../helpers/pool.js';
 
 const LIBRARIES = { ada: 100, ben: 37, cyd: 512, dee: 1, eve: 64 };
 const everybody = {

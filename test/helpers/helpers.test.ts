@@ -7,7 +7,7 @@ import { eventually } from './eventually.js';
 import { watchProcessListeners } from './leaks.js';
 import { uniqueId } from './namespace.js';
 import { spawnNode } from './processes.js';
-import { startTcpProxy } from './tcp-proxy.js';
+import { startTcpProxy } from '../../bench/lib/tcp-proxy.js';
 
 describe('the Redis servers of the suite', () => {
   it.each(['TEST_REDIS_URL', 'TEST_REDIS_CLUSTER_URL'])('%s answers', async (name) => {

@@ -8,7 +8,7 @@ import { Explora } from '../../src/explora/index.js';
 import { Library } from '../../src/library/index.js';
 import { uniqueId } from './namespace.js';
 import { spawnNode, type NodeProcess } from './processes.js';
-import { DeterministicTrainer, type DeterministicTrainerOptions } from './trainer.js';
+import { DeterministicTrainer, seedOf, type DeterministicTrainerOptions } from '../../bench/lib/trainer.js';
 
 export type Role = 'gateway' | 'coordinator' | 'aggregator' | 'evaluator';
 
@@ -31,7 +31,9 @@ export interface TestPool {
   readonly prefix: string;
   readonly nodes: PoolNode[];
   readonly gateways: readonly PoolNode[];
-  add(role: Role): Promise<PoolNode>;
+  add(role: Role, port?: number): Promise<PoolNode>;
+  /** Another process in the place of one that died; a gateway at the same address. */
+  replace(node: PoolNode): Promise<PoolNode>;
   of(role: Role): PoolNode[];
   token(role: string, repos?: readonly string[]): Promise<string>;
   fetch(path: string, options?: RequestInit & { token?: string; gateway?: PoolNode }): Promise<Response>;
@@ -86,8 +88,9 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
       nodes.filter(
         (node) => node.role === role && node.child.exitCode === null && node.child.signalCode === null,
       ),
-    add: async (role) => {
-      const process = spawnNode(['bin/cloud-node.mjs', role], { env });
+    replace: (node) => pool.add(node.role, node.url === '' ? 0 : Number(new URL(node.url).port)),
+    add: async (role, port = 0) => {
+      const process = spawnNode(['bin/cloud-node.mjs', role], { env: { ...env, PORT: String(port) } });
       open.push(async () => void (await process.stop()));
       const ready = JSON.parse(await process.waitForLine(/"ready":true/, 20_000)) as { url?: string };
       const node = { ...process, role, url: ready.url ?? '' };
@@ -147,42 +150,4 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
     await Promise.all(Array.from({ length: count }, () => pool.add(role as Role)));
   }
   return pool;
-}
-
-export function seedOf(libraryId: string): number {
-  return [...libraryId].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), 7) >>> 0;
-}
-
-/** One dense layer: the smallest model of a given size that a real client would send. */
-export function denseModel(
-  inputs: number,
-  units: number,
-): {
-  name: string;
-  topology: Record<string, unknown>;
-  tensors: { name: string; shape: number[]; dtype: 'float32' }[];
-  weights: Float32Array;
-} {
-  const config = {
-    name: 'dense',
-    units,
-    activation: 'linear',
-    use_bias: true,
-    batch_input_shape: [null, inputs],
-    dtype: 'float32',
-  };
-  const topology = {
-    model_config: {
-      class_name: 'Sequential',
-      config: { name: 'model', layers: [{ class_name: 'Dense', config }] },
-    },
-    keras_version: 'tfjs-layers 4.22.0',
-    backend: 'tensor_flow.js',
-  };
-  const tensors = [
-    { name: 'dense/kernel', shape: [inputs, units], dtype: 'float32' as const },
-    { name: 'dense/bias', shape: [units], dtype: 'float32' as const },
-  ];
-  const weights = Float32Array.from({ length: inputs * units + units }, (_, i) => Math.fround(Math.sin(i)));
-  return { name: 'dense', topology, tensors, weights };
 }

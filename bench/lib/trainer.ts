@@ -38,3 +38,8 @@ export function deltaTowards(global: Float32Array, seed: number): Float32Array {
   const random = seededRandom(seed);
   return global.map((value) => Math.fround(0.1 * (random() * 2 - 1 - value)));
 }
+
+/** A seed from a name, so that everybody who knows the name knows the updates. */
+export function seedOf(libraryId: string): number {
+  return [...libraryId].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), 7) >>> 0;
+}

@@ -3,8 +3,7 @@ import { chooseFoldScale } from '../../src/core/fold-scale.js';
 import { rootHash } from '../../src/tensors/hash.js';
 import { ShardFolder } from '../../src/tensors/kernels.js';
 import { shardCount, shardSpan } from '../../src/tensors/sharding.js';
-import { seedOf } from '../helpers/pool.js';
-import { deltaTowards } from '../helpers/trainer.js';
+import { deltaTowards, seedOf } from './trainer.js';
 
 export interface ExpectedSession {
   readonly weights: Float32Array;

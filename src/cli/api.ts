@@ -1,0 +1,90 @@
+import { ApiClient, type ApiRequest } from '../protocol/client/request.js';
+import type {
+  KeyCreated,
+  KeyView,
+  ModelView,
+  PoolStatus,
+  RepoStatus,
+  SessionRow,
+  SessionView,
+} from '../protocol/http.js';
+import type { RepoRecord } from '../protocol/records.js';
+
+export interface ApiSettings {
+  readonly urls: readonly string[];
+  readonly token: () => Promise<string>;
+}
+
+/** A person waits at the terminal: a few quick tries, then say what is wrong. */
+const ATTEMPTS = 3;
+export const QUICK_BACKOFF = { baseMs: 200, maxMs: 1_000 };
+
+/** The routes of owners and administrators, one method each; what belongs to a job is in the Explora SDK. */
+export class PoolApi {
+  readonly #client: ApiClient;
+
+  constructor({ urls, token }: ApiSettings) {
+    const headers = async (): Promise<Record<string, string>> => ({
+      authorization: `Bearer ${await token()}`,
+    });
+    this.#client = new ApiClient({ urls, headers, backoff: QUICK_BACKOFF });
+  }
+
+  pool(): Promise<PoolStatus> {
+    return this.#json({ path: '/v1/pool' });
+  }
+
+  async repos(): Promise<readonly RepoRecord[]> {
+    return (await this.#json<{ repos: RepoRecord[] }>({ path: '/v1/repos' })).repos;
+  }
+
+  createRepo(repo: { repoId: string; name?: string; concurrency?: number }): Promise<RepoRecord> {
+    return this.#json({ method: 'POST', path: '/v1/repos', json: repo, idempotent: false });
+  }
+
+  repo(repoId: string): Promise<RepoStatus> {
+    return this.#json({ path: repoPath(repoId) });
+  }
+
+  deleteRepo(repoId: string): Promise<{ deleted: true }> {
+    return this.#json({ method: 'DELETE', path: repoPath(repoId) });
+  }
+
+  createKey(repoId: string, label: string): Promise<KeyCreated> {
+    const path = repoPath(repoId, 'keys');
+    return this.#json({ method: 'POST', path, json: { label }, idempotent: false });
+  }
+
+  async keys(repoId: string): Promise<readonly KeyView[]> {
+    return (await this.#json<{ keys: KeyView[] }>({ path: repoPath(repoId, 'keys') })).keys;
+  }
+
+  revokeKey(repoId: string, keyId: string): Promise<{ revoked: true }> {
+    return this.#json({ method: 'DELETE', path: repoPath(repoId, 'keys', keyId) });
+  }
+
+  async models(repoId: string): Promise<readonly ModelView[]> {
+    return (await this.#json<{ models: ModelView[] }>({ path: repoPath(repoId, 'models') })).models;
+  }
+
+  async sessions(repoId: string): Promise<readonly SessionRow[]> {
+    return (await this.#json<{ sessions: SessionRow[] }>({ path: repoPath(repoId, 'sessions') })).sessions;
+  }
+
+  session(repoId: string, sessionId: string): Promise<SessionView> {
+    return this.#json({ path: repoPath(repoId, 'sessions', sessionId) });
+  }
+
+  cancel(repoId: string, sessionId: string, reason: string): Promise<SessionView> {
+    const path = `${repoPath(repoId, 'sessions', sessionId)}/cancel`;
+    return this.#json({ method: 'POST', path, json: { reason } });
+  }
+
+  #json<T>(request: ApiRequest): Promise<T> {
+    return this.#client.json({ attempts: ATTEMPTS, ...request });
+  }
+}
+
+function repoPath(...parts: readonly string[]): string {
+  return `/v1/repos/${parts.map(encodeURIComponent).join('/')}`;
+}

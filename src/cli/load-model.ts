@@ -1,0 +1,60 @@
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { io } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { usageError } from './errors.js';
+
+interface ModelJson {
+  readonly modelTopology?: io.ModelArtifacts['modelTopology'];
+  readonly weightsManifest?: readonly {
+    readonly paths: readonly string[];
+    readonly weights: io.WeightsManifestEntry[];
+  }[];
+}
+
+/**
+ * Reads a TF.js layers model as `model.save('file://…')` writes it: the path of its model.json or of the folder.
+ * @throws CliError (usage) when it is not there or not one
+ */
+export async function loadTfjsModel(place: string): Promise<LayersModel> {
+  const isFolder = await stat(place).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  const file = isFolder ? path.join(place, 'model.json') : place;
+  const { modelTopology, weightsManifest } = await readModelJson(file);
+  if (modelTopology === undefined || weightsManifest === undefined) {
+    throw usageError(
+      `${file} is not a TF.js layers model: modelTopology or weightsManifest is missing.`,
+      'Save it with model.save(), or convert it with tensorflowjs_converter (format tfjs_layers_model).',
+    );
+  }
+  const parts = weightsManifest.flatMap(({ paths }) => paths);
+  const weights = await Promise.all(parts.map((part) => readPart(path.join(path.dirname(file), part))));
+  const weightData = new Uint8Array(Buffer.concat(weights)).buffer;
+  const weightSpecs = weightsManifest.flatMap((group) => group.weights);
+  // Nothing is computed: the plainest backend is enough to hold the weights.
+  await import('@tensorflow/tfjs-backend-cpu');
+  const { loadLayersModel } = await import('@tensorflow/tfjs-layers');
+  try {
+    return await loadLayersModel({ load: async () => ({ modelTopology, weightSpecs, weightData }) });
+  } catch (error) {
+    throw usageError(`${file} cannot be loaded as a TF.js layers model: ${(error as Error).message}`);
+  }
+}
+
+async function readModelJson(file: string): Promise<ModelJson> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as ModelJson;
+  } catch (error) {
+    throw usageError(`${file} cannot be read as a TF.js model: ${(error as Error).message}`);
+  }
+}
+
+async function readPart(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw usageError(`The weights ${file} cannot be read: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import type { Express, Response } from 'express';
+import { CloudNodeError } from '../../protocol/errors.js';
+import type { LoggedEvent } from '../../protocol/http.js';
+import { READERS, requireRepo } from '../auth/guard.js';
+import type { GatewayContext } from '../context.js';
+import { followSession } from '../service/follow-session.js';
+
+const PING_MS = 15_000;
+const EVENT_ID = /^\d{1,20}-\d{1,20}$/;
+
+export function eventRoutes(app: Express, ctx: GatewayContext): void {
+  app.get('/v1/repos/:repoId/sessions/:sessionId/events', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, READERS);
+    const { sessionId } = req.params;
+    const afterId = parseEventId(req.get('Last-Event-ID'));
+    await ctx.stores.sessions.get(repoId, sessionId);
+
+    const gone = new AbortController();
+    res.once('close', () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, ctx.draining]);
+    res.setHeader('Content-Type', 'text/event-stream');
+    res.set({
+      'Cache-Control': 'no-cache, no-transform',
+      // nginx would keep events until it has a page of them.
+      'X-Accel-Buffering': 'no',
+    });
+    res.flushHeaders();
+    const ping = setInterval(() => res.write(': ping\n\n'), PING_MS);
+    try {
+      for await (const logged of followSession(ctx, { repoId, sessionId, afterId }, signal))
+        await write(res, logged, signal);
+    } finally {
+      clearInterval(ping);
+    }
+    res.end();
+  });
+}
+
+/** Waits for a slow reader instead of keeping for it what it has not read. */
+async function write(res: Response, { id, atMs, event }: LoggedEvent, signal: AbortSignal): Promise<void> {
+  const text = `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify({ atMs, event })}\n\n`;
+  if (res.write(text)) return;
+  await once(res, 'drain', { signal }).catch(() => undefined);
+}
+
+function parseEventId(text: string | undefined): string | null {
+  if (text === undefined || text === '') return null;
+  if (EVENT_ID.test(text)) return text;
+  throw new CloudNodeError('invalid_request', 'The header "Last-Event-ID" must be the id of an event.');
+}

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
+import { CloudNodeError } from '../../protocol/errors.js';
+import { PROTOCOL_VERSION } from '../../protocol/ids.js';
+import { metrics } from '../../telemetry/metrics.js';
+import type { GatewayContext } from '../context.js';
+import { toFailure } from '../service/failure.js';
+import { answerError } from './answer.js';
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** What every answer carries. */
+export const commonHeaders: RequestHandler = (req, res, next) => {
+  const given = req.get('X-Request-Id') ?? '';
+  res.set('X-Request-Id', REQUEST_ID.test(given) ? given : randomUUID());
+  res.set('Protocol-Version', String(PROTOCOL_VERSION));
+  next();
+};
+
+/**
+ * Pages of any origin may call: credentials are headers that a script has to be given, never cookies that a browser
+ * would add by itself.
+ */
+export const anyOrigin: RequestHandler = (req, res, next) => {
+  res.set('Access-Control-Allow-Origin', '*');
+  res.set('Access-Control-Expose-Headers', 'ETag, Protocol-Version, Retry-After, X-Request-Id');
+  if (req.method !== 'OPTIONS') {
+    next();
+    return;
+  }
+  res.set('Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE');
+  res.set(
+    'Access-Control-Allow-Headers',
+    'Authorization, Content-Type, If-None-Match, Last-Event-ID, Library-Id, X-Request-Id',
+  );
+  res.set('Access-Control-Max-Age', '86400');
+  res.status(204).end();
+};
+
+/** Counts requests by the template of their route: paths hold ids. */
+export const countRequests: RequestHandler = (req, res, next) => {
+  const startedMs = performance.now();
+  res.once('close', () => {
+    const labels = { method: req.method, route: template(req), status: String(res.statusCode) };
+    metrics.httpRequestSeconds.observe(labels, (performance.now() - startedMs) / 1000);
+  });
+  next();
+};
+
+function template(req: Request): string {
+  return (req.route as { path?: string } | undefined)?.path ?? 'none';
+}
+
+export const routeNotFound: RequestHandler = (req) => {
+  throw new CloudNodeError('route_not_found', `There is no route ${req.method} ${req.path.slice(0, 200)}.`);
+};
+
+/** Turns whatever was thrown into an answer of the error table. */
+export function errorHandler(ctx: GatewayContext): ErrorRequestHandler {
+  return (reason: unknown, req, res, _next) => {
+    const error = isBadUrl(reason)
+      ? new CloudNodeError('invalid_request', 'The path is not valid.')
+      : toFailure(reason);
+    const requestId = res.get('X-Request-Id');
+    const entry = { requestId, route: template(req), code: error.code, msgToClient: error.message };
+    if (error.code === 'internal') ctx.log.error({ ...entry, err: error.cause }, 'request failed');
+    else ctx.log.debug(entry, 'request refused');
+    if (res.headersSent || req.socket.destroyed) {
+      // Half an answer must not look like a whole one.
+      res.destroy();
+      return;
+    }
+    answerError(req, res, error).catch((problem: unknown) => {
+      ctx.log.warn({ requestId, err: (problem as Error).message }, 'answer failed');
+      res.destroy();
+    });
+  };
+}
+
+/** A percent sign that escapes nothing. */
+function isBadUrl(reason: unknown): boolean {
+  return reason instanceof URIError;
+}

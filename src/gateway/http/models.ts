@@ -1,0 +1,60 @@
+import type { Express } from 'express';
+import type { ModelView } from '../../protocol/http.js';
+import type { ModelRecord } from '../../protocol/model.js';
+import { READERS, requireRepo, WRITERS } from '../auth/guard.js';
+import type { GatewayContext } from '../context.js';
+import { uploadModel } from '../service/upload-model.js';
+import { answerJson, contentLength } from './answer.js';
+import { sendImmutableJson, sendParameters } from './send-bytes.js';
+import { modelJson } from './tfjs.js';
+import { withBody } from './with-body.js';
+
+export function modelRoutes(app: Express, ctx: GatewayContext): void {
+  const { models } = ctx.stores;
+
+  app.post('/v1/repos/:repoId/models', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, WRITERS);
+    const upload = { repoId, contentLength: contentLength(req) };
+    const record = await withBody(req, (source) => uploadModel(ctx, { ...upload, source }));
+    await answerJson(req, res, 201, record);
+  });
+
+  app.get('/v1/repos/:repoId/models', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, READERS);
+    res.json({ models: (await models.list(repoId)).map(viewModel) });
+  });
+
+  app.get('/v1/repos/:repoId/models/:modelId', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, READERS);
+    res.json(await models.get(repoId, req.params.modelId));
+  });
+
+  app.get('/v1/repos/:repoId/models/:modelId/weights', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, READERS);
+    const { parameters } = await models.get(repoId, req.params.modelId);
+    await sendParameters(ctx, { req, res }, { repoId, parameters });
+  });
+
+  app.get('/v1/repos/:repoId/models/:modelId/tfjs/model.json', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, READERS);
+    const model = await models.get(repoId, req.params.modelId);
+    const topology = await models.topology(repoId, model.topologySha256);
+    res.type('application/json').send(modelJson(model, topology));
+  });
+
+  app.get('/v1/repos/:repoId/models/:modelId/tfjs/weights.bin', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, READERS);
+    const { parameters } = await models.get(repoId, req.params.modelId);
+    await sendParameters(ctx, { req, res }, { repoId, parameters });
+  });
+
+  app.get('/v1/repos/:repoId/topologies/:sha256', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, READERS);
+    const { sha256 } = req.params;
+    sendImmutableJson({ req, res }, { sha256, json: await models.topology(repoId, sha256) });
+  });
+}
+
+function viewModel({ v: _v, tensors, ...model }: ModelRecord): ModelView {
+  return { ...model, tensorCount: tensors.length };
+}

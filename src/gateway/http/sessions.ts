@@ -1,0 +1,37 @@
+import type { Express } from 'express';
+import { cancelSession as cancelBody } from '../../protocol/http.js';
+import { READERS, requireRepo, WRITERS } from '../auth/guard.js';
+import type { GatewayContext } from '../context.js';
+import { cancelSession } from '../service/cancel-session.js';
+import { sessionRow, viewSession } from '../service/session-view.js';
+import { submitJob } from '../service/submit-job.js';
+import { readAnyJson, readJson } from './read-json.js';
+
+export function sessionRoutes(app: Express, ctx: GatewayContext): void {
+  const { sessions } = ctx.stores;
+  const maxBytes = ctx.config.MAX_JSON_BYTES;
+
+  app.post('/v1/repos/:repoId/sessions', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, WRITERS);
+    const session = await submitJob(ctx, repoId, await readAnyJson(req, maxBytes));
+    res.status(201).json(await viewSession(ctx, session));
+  });
+
+  app.get('/v1/repos/:repoId/sessions', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, READERS);
+    res.json({ sessions: (await sessions.list(repoId)).map(sessionRow) });
+  });
+
+  app.get('/v1/repos/:repoId/sessions/:sessionId', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, READERS);
+    const { record } = await sessions.get(repoId, req.params.sessionId);
+    res.json(await viewSession(ctx, record));
+  });
+
+  app.post('/v1/repos/:repoId/sessions/:sessionId/cancel', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, WRITERS);
+    const { reason } = await readJson(req, cancelBody, maxBytes);
+    const cancelled = await cancelSession(ctx, { repoId, sessionId: req.params.sessionId }, reason);
+    res.json(await viewSession(ctx, cancelled));
+  });
+}

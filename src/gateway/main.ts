@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
+import type { Express } from 'express';
+import { RedisBlobStore } from '../blobs/redis-blob-store.js';
+import { ConfigError, parseEnv, type Config } from '../config/env.js';
+import { connectRedis } from '../redis/connection.js';
+import { Keys } from '../redis/keys.js';
+import { WorkQueues } from '../redis/queues.js';
+import { readServerInfo } from '../redis/server-info.js';
+import { createStores } from '../redis/stores.js';
+import { runUntilSignal } from '../telemetry/lifecycle.js';
+import { createLogger, type Logger } from '../telemetry/logger.js';
+import { startNodeReporter } from '../telemetry/node-reporter.js';
+import type { GatewayDeps } from './context.js';
+import { createGateway } from './server.js';
+
+/** EX_CONFIG and EX_UNAVAILABLE of sysexits.h. */
+const EXIT_CONFIG = 78;
+const EXIT_UNAVAILABLE = 69;
+
+/** `cloud-node gateway`: any number may run behind one address. `routes` adds pages to the protocol. */
+export async function runGateway(env: NodeJS.ProcessEnv, routes?: (app: Express) => void): Promise<void> {
+  const nodeId = `gateway-${randomBytes(4).toString('hex')}`;
+  try {
+    const config = parseEnv(env);
+    requireAuth(config);
+    const log = createLogger({ level: config.LOG_LEVEL, role: 'gateway', nodeId });
+    const deps = await connect(config, { log, nodeId });
+    await warnOfRedis(deps);
+    await serve(deps, routes);
+  } catch (error) {
+    process.stderr.write(`cloud-node gateway: ${(error as Error).message}\n`);
+    process.exit(error instanceof ConfigError ? EXIT_CONFIG : EXIT_UNAVAILABLE);
+  }
+}
+
+async function serve(deps: GatewayDeps, routes?: (app: Express) => void): Promise<void> {
+  const { config, log, nodeId, stores, queues } = deps;
+  const gateway = await createGateway(deps, routes === undefined ? {} : { routes });
+  const { url, port } = await gateway.listen();
+  const reporter = startNodeReporter({
+    pool: stores.pool,
+    role: 'gateway',
+    nodeId,
+    url: config.PUBLIC_URL ?? insideUrl(config.HOST, port),
+    slots: 0,
+    stats: () => ({ busySlots: 0, connections: gateway.connections() }),
+  });
+  log.info({ url }, 'gateway ready');
+  process.stdout.write(`${JSON.stringify({ ready: true, role: 'gateway', url, nodeId })}\n`);
+  await runUntilSignal({
+    log,
+    drainMs: config.DRAIN_MS,
+    steps: [
+      { name: 'drain', run: () => gateway.drain() },
+      { name: 'gateway', run: () => gateway.close() },
+      { name: 'reporter', run: () => reporter.stop() },
+      { name: 'queues', run: () => queues.close() },
+      {
+        name: 'redis',
+        run: () =>
+          stores.context.redis.quit().then(
+            () => undefined,
+            () => stores.context.redis.disconnect(),
+          ),
+      },
+    ],
+  });
+}
+
+async function connect(
+  config: Config,
+  { log, nodeId }: { log: Logger; nodeId: string },
+): Promise<GatewayDeps> {
+  const { REDIS_URL: url, REDIS_CLUSTER: cluster, REDIS_CONNECT_MS: connectWithinMs } = config;
+  const redis = await connectRedis({ url, cluster, connectWithinMs }, { purpose: 'requests', log });
+  const context = { redis, keys: new Keys(config.REDIS_PREFIX) };
+  return {
+    config,
+    log,
+    nodeId,
+    stores: createStores(context),
+    blobs: new RedisBlobStore(context),
+    queues: new WorkQueues(context),
+  };
+}
+
+function requireAuth({ AUTH_SECRET, AUTH_JWKS_URL }: Config): void {
+  if (AUTH_SECRET !== undefined || AUTH_JWKS_URL !== undefined) return;
+  throw new ConfigError(
+    'Nobody could use this gateway: set AUTH_SECRET (at least 32 characters) or AUTH_JWKS_URL.',
+  );
+}
+
+/** What is acknowledged is as durable as Redis. */
+async function warnOfRedis({ stores, log }: GatewayDeps): Promise<void> {
+  const { appendOnly } = await readServerInfo(stores.context);
+  if (!appendOnly)
+    log.warn('Redis keeps no append-only file: what it holds is lost when it restarts (set appendonly yes)');
+}
+
+/** An address at which other machines of the pool's network find this one. */
+function insideUrl(host: string, port: number): string {
+  const isAny = host === '0.0.0.0' || host === '::';
+  const addresses = Object.values(networkInterfaces()).flat();
+  const outer = addresses.find((address) => address?.family === 'IPv4' && !address.internal);
+  return `http://${isAny ? (outer?.address ?? '127.0.0.1') : host}:${port}`;
+}

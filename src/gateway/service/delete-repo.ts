@@ -1,0 +1,110 @@
+import { blobName, type BlobRef } from '../../blobs/blob-store.js';
+import { isFinal, type SessionRecord } from '../../core/session.js';
+import { withLeftover } from '../../core/transitions.js';
+import { CloudNodeError } from '../../protocol/errors.js';
+import { publishHint } from '../../redis/hints.js';
+import type { AttemptRef } from '../../redis/keys.js';
+import { Removal } from '../../redis/removal.js';
+import type { GatewayContext } from '../context.js';
+import { cancelSession } from './cancel-session.js';
+import { inBackground } from './in-background.js';
+import { parameterRefs } from './parameters.js';
+import { testSetRefs } from './upload-test-set.js';
+
+const SESSIONS_AT_ONCE = 16;
+const BLOBS_AT_ONCE = 500;
+
+/**
+ * Deletes a Repo with all that it holds. First nobody gets in, then sessions end, then bytes go and records last: if
+ * this breaks off, deleting the Repo again goes on where it stopped.
+ * @throws `repo_not_found`
+ */
+export async function deleteRepo(ctx: GatewayContext, repoId: string): Promise<void> {
+  const removal = new Removal(ctx.stores.context);
+  if (!(await removal.isKnown(repoId)) && (await ctx.stores.repos.find(repoId)) === null)
+    throw new CloudNodeError('repo_not_found', `There is no Repo "${repoId}".`);
+  await removal.shut(repoId);
+  inBackground(ctx, 'revoked', publishHint(ctx.stores.context, { kind: 'revoked', repoId, keyId: null }));
+  await cancelAll(ctx, repoId);
+  for (;;) {
+    const ids = await removal.sessionIds(repoId, SESSIONS_AT_ONCE);
+    if (ids.length === 0) break;
+    for (const sessionId of ids) await deleteSession(ctx, removal, { repoId, sessionId });
+  }
+  await removal.removeRest(repoId, await deleteModels(ctx, repoId));
+}
+
+async function cancelAll(ctx: GatewayContext, repoId: string): Promise<void> {
+  for (const { sessionId, state } of await ctx.stores.sessions.active(repoId)) {
+    if (isFinal(state)) continue;
+    await cancelSession(ctx, { repoId, sessionId }, 'the Repo was deleted').catch((error: unknown) => {
+      if (!(error instanceof CloudNodeError) || error.code !== 'session_ended') throw error;
+    });
+  }
+}
+
+async function deleteSession(
+  ctx: GatewayContext,
+  removal: Removal,
+  { repoId, sessionId }: { repoId: string; sessionId: string },
+): Promise<void> {
+  const stored = await ctx.stores.sessions.find(repoId, sessionId);
+  const attempts: AttemptRef[] = [];
+  if (stored !== null) {
+    for (const { round, attempt } of withLeftover(stored.record)) {
+      const at = { repoId, sessionId, round, attempt };
+      attempts.push(at);
+      await deleteBlobs(ctx, await attemptRefs(ctx, stored.record, at));
+    }
+    const { geometry } = stored.record;
+    for (const entry of await ctx.stores.sessions.versions(repoId, sessionId)) {
+      const { version, sha256, shards } = entry;
+      await deleteBlobs(
+        ctx,
+        parameterRefs(repoId, { scope: sessionId, version, sha256, shards, ...geometry }),
+      );
+    }
+  }
+  await removal.removeSession(repoId, sessionId, attempts);
+  await ctx.stores.pool.forget({ repoId, sessionId });
+}
+
+/** Bytes of an attempt that is not finished. */
+async function attemptRefs(ctx: GatewayContext, session: SessionRecord, at: AttemptRef): Promise<BlobRef[]> {
+  const { rounds } = ctx.stores;
+  const [receipts, folds, produced] = await Promise.all([
+    rounds.receipts(at),
+    rounds.folds(at),
+    rounds.produced(at),
+  ]);
+  const ref = (shard: number, name: string): BlobRef => ({
+    repoId: at.repoId,
+    scope: at.sessionId,
+    shard,
+    name,
+  });
+  const updates = Array.from({ length: session.geometry.shardCount }, (_, shard) =>
+    receipts
+      .slice(folds.get(shard)?.folded ?? 0)
+      .map((receipt) => ref(shard, blobName.update(receipt.uploadId))),
+  );
+  return [
+    ...updates.flat(),
+    ...[...folds].map(([shard, { blob }]) => ref(shard, blob)),
+    ...[...produced.shards].map(([shard, sha256]) => ref(shard, blobName.parameters(sha256))),
+  ];
+}
+
+/** @returns the topologies that the models used */
+async function deleteModels(ctx: GatewayContext, repoId: string): Promise<string[]> {
+  const models = await ctx.stores.models.list(repoId);
+  for (const model of models) await deleteBlobs(ctx, parameterRefs(repoId, model.parameters));
+  for (const testSet of await ctx.stores.models.listTestSets(repoId))
+    await deleteBlobs(ctx, testSetRefs(repoId, testSet));
+  return [...new Set(models.map((model) => model.topologySha256))];
+}
+
+async function deleteBlobs(ctx: GatewayContext, refs: readonly BlobRef[]): Promise<void> {
+  for (let i = 0; i < refs.length; i += BLOBS_AT_ONCE)
+    await ctx.blobs.delete(refs.slice(i, i + BLOBS_AT_ONCE));
+}

@@ -1,0 +1,33 @@
+import { CloudNodeError } from '../../protocol/errors.js';
+
+const UNAVAILABLE =
+  /Command timed out|Connection is closed|Stream isn't writeable|Failed to refresh slots|Connection is in|^(LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN)\b/;
+const UNAVAILABLE_NAMES = new Set([
+  'MaxRetriesPerRequestError',
+  'ClusterAllFailedError',
+  'AbortError',
+  'InterruptError',
+]);
+const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT', 'EHOSTUNREACH']);
+
+/** Anything that was thrown while answering, as an error of the table. */
+export function toFailure(reason: unknown): CloudNodeError {
+  if (!(reason instanceof Error) || reason instanceof CloudNodeError) return CloudNodeError.from(reason);
+  if (reason.message.includes('OOM command not allowed'))
+    return new CloudNodeError('storage_full', 'Redis has no memory left.', {
+      cause: reason,
+      retryAfterMs: 5_000,
+    });
+  if (isRedisAway(reason))
+    return new CloudNodeError('redis_unavailable', 'Redis does not answer.', { cause: reason });
+  return CloudNodeError.from(reason);
+}
+
+function isRedisAway(error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return (
+    UNAVAILABLE.test(error.message) ||
+    UNAVAILABLE_NAMES.has(error.name) ||
+    (code !== undefined && NETWORK_CODES.has(code))
+  );
+}

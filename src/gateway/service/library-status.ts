@@ -1,0 +1,115 @@
+import { isFinal, type AssignmentRecord, type RoundRecord, type SessionRecord } from '../../core/session.js';
+import type { Assignment, AssignmentKey, LibraryStatus } from '../../protocol/library.js';
+import { redisNowMs } from '../../redis/context.js';
+import type { GatewayContext } from '../context.js';
+import { findParameters } from './parameters.js';
+import { inBackground } from './in-background.js';
+
+/** Hints come sooner; this is for those that were lost. */
+const POLL_MS = 10_000;
+const HEARTBEAT_MS = 2_000;
+
+interface Library {
+  readonly repoId: string;
+  readonly libraryId: string;
+}
+
+/** What the Library is asked to do, derived from stored state: any gateway answers alike. */
+export async function libraryStatus(ctx: GatewayContext, library: Library): Promise<LibraryStatus> {
+  return {
+    libraryId: library.libraryId,
+    assignment: await currentAssignment(ctx, library),
+    pollMs: POLL_MS,
+    heartbeatMs: HEARTBEAT_MS,
+  };
+}
+
+interface Found {
+  readonly session: SessionRecord;
+  readonly round: RoundRecord;
+  readonly record: AssignmentRecord;
+}
+
+async function currentAssignment(ctx: GatewayContext, library: Library): Promise<Assignment | null> {
+  const sessions = await ctx.stores.sessions.active(library.repoId);
+  const all = await Promise.all(sessions.map((session) => findIn(ctx, session, library.libraryId)));
+  const open = all.filter((found) => found !== null);
+  // What is to be done comes before what is done already.
+  const found = open.find(({ record }) => record.state !== 'received') ?? open[0];
+  return found === undefined ? null : describe(ctx, found);
+}
+
+async function findIn(ctx: GatewayContext, session: SessionRecord, libraryId: string): Promise<Found | null> {
+  const { repoId, sessionId, round } = session;
+  if (isFinal(session.state) || round?.state !== 'collecting') return null;
+  const at = { repoId, sessionId, round: round.number, attempt: round.attempt };
+  const record = await ctx.stores.rounds.assignment(at, libraryId);
+  return record !== null && isShown(record.state) ? { session, round, record } : null;
+}
+
+function isShown(state: AssignmentRecord['state']): state is Assignment['state'] {
+  return state === 'offered' || state === 'accepted' || state === 'received';
+}
+
+async function describe(ctx: GatewayContext, { session, round, record }: Found): Promise<Assignment | null> {
+  const { repoId, sessionId, job, version } = session;
+  if (!isShown(record.state)) return null;
+  const [parameters, model, nowMs] = await Promise.all([
+    findParameters(ctx, session, version),
+    ctx.stores.models.get(repoId, job.modelId),
+    redisNowMs(ctx.stores.context),
+  ]);
+  const { every, on } = job.evaluation;
+  return {
+    sessionId,
+    round: round.number,
+    attempt: round.attempt,
+    repoId,
+    state: record.state,
+    jobName: job.name,
+    datasetId: job.datasetId,
+    hyperparams: job.hyperparams,
+    clipNorm: job.privacy.clipNorm,
+    maxMagnitude: job.update.maxMagnitude,
+    encoding: job.update.encoding,
+    evaluate: (on === 'libraries' || on === 'both') && version % every === 0,
+    version,
+    parameters,
+    topologySha256: model.topologySha256,
+    remainingMs: Math.max(0, round.deadlineMs - nowMs),
+  };
+}
+
+/** The Library is there with this data; sessions that wait for Libraries are looked at if that is news. */
+export async function joinLibrary(
+  ctx: GatewayContext,
+  library: Library,
+  input: { datasets: readonly { datasetId: string; numExamples: number }[]; connection: string },
+): Promise<LibraryStatus> {
+  const { repoId, libraryId } = library;
+  const { libraries, sessions } = ctx.stores;
+  const datasets = [...input.datasets];
+  const isNews = await libraries.join(repoId, libraryId, { datasets, connection: input.connection });
+  if (isNews) {
+    const wakeAll = async (): Promise<void> => {
+      const ids = await sessions.activeIds(repoId);
+      await Promise.all(ids.map((sessionId) => ctx.queues.wake({ repoId, sessionId })));
+    };
+    inBackground(ctx, 'wake', wakeAll());
+  }
+  return libraryStatus(ctx, library);
+}
+
+/** Accepts, declines or fails; whoever gives up a seat lets a coordinator ask somebody else. */
+export async function settleAssignment(
+  ctx: GatewayContext,
+  library: Library,
+  change: AssignmentKey & { state: 'accepted' | 'declined' | 'failed'; reason: string },
+): Promise<LibraryStatus> {
+  const { repoId, libraryId } = library;
+  const { sessionId, round, attempt, state, reason } = change;
+  const at = { repoId, sessionId, round, attempt };
+  const changed = await ctx.stores.rounds.settle(at, { libraryId, state, reason });
+  if (changed && state !== 'accepted') inBackground(ctx, 'wake', ctx.queues.wake({ repoId, sessionId }));
+  return libraryStatus(ctx, library);
+}

@@ -1,0 +1,69 @@
+import { blobName, type BlobRef } from '../../blobs/blob-store.js';
+import type { SessionRecord } from '../../core/session.js';
+import { CloudNodeError } from '../../protocol/errors.js';
+import type { Manifest, ParametersRef } from '../../protocol/model.js';
+import type { GatewayContext } from '../context.js';
+
+/** Where version `version` of the session is; 0 is the model that it started from. @throws `version_not_found` */
+export async function findParameters(
+  ctx: GatewayContext,
+  session: SessionRecord,
+  version: number,
+): Promise<ParametersRef> {
+  const { repoId, sessionId, job, geometry } = session;
+  if (version === 0) return (await ctx.stores.models.get(repoId, job.modelId)).parameters;
+  const entry = await ctx.stores.sessions.findVersion(repoId, sessionId, version);
+  if (entry === null) throw versionNotFound(sessionId, version, session.version);
+  return {
+    scope: sessionId,
+    version,
+    sha256: entry.sha256,
+    shards: entry.shards,
+    shardParams: geometry.shardParams,
+    paramCount: geometry.paramCount,
+  };
+}
+
+export async function readManifest(
+  ctx: GatewayContext,
+  session: SessionRecord,
+  version: number,
+): Promise<Manifest> {
+  const [model, parameters] = await Promise.all([
+    ctx.stores.models.get(session.repoId, session.job.modelId),
+    findParameters(ctx, session, version),
+  ]);
+  const { format, topologySha256, tensors } = model;
+  return { sessionId: session.sessionId, version, format, topologySha256, tensors, parameters };
+}
+
+export function parameterRefs(repoId: string, parameters: ParametersRef): BlobRef[] {
+  return parameters.shards.map((sha256, shard) => ({
+    repoId,
+    scope: parameters.scope,
+    shard,
+    name: blobName.parameters(sha256),
+  }));
+}
+
+/** The bytes, shard after shard. @throws `version_not_found` when a shard is gone */
+export async function* readParameters(
+  ctx: GatewayContext,
+  repoId: string,
+  parameters: ParametersRef,
+): AsyncGenerator<Uint8Array> {
+  for (const ref of parameterRefs(repoId, parameters)) {
+    const bytes = await ctx.shards.get(ref);
+    if (bytes === null)
+      throw new CloudNodeError(
+        'version_not_found',
+        `Shard ${ref.shard} of version ${parameters.version} under "${parameters.scope}" is gone.`,
+      );
+    yield bytes;
+  }
+}
+
+function versionNotFound(sessionId: string, version: number, latest: number): CloudNodeError {
+  const why = version > latest ? `the latest is ${latest}` : 'it is not kept any more';
+  return new CloudNodeError('version_not_found', `Session "${sessionId}" has no version ${version}: ${why}.`);
+}

@@ -1,0 +1,129 @@
+import { createHash, randomBytes, type Hash } from 'node:crypto';
+import { blobName, type BlobRef } from '../../blobs/blob-store.js';
+import { CloudNodeError } from '../../protocol/errors.js';
+import { MAX_UPDATE_HEADER_BYTES } from '../../protocol/frame.js';
+import { testSetHeader, type TestSetHeader, type TestSetRecord } from '../../protocol/model.js';
+import { redisNowMs } from '../../redis/context.js';
+import { sizeOfShape } from '../../tensors/tensor-specs.js';
+import type { GatewayContext } from '../context.js';
+import { inBackground } from './in-background.js';
+import { readHeader } from './read-header.js';
+import { receivePieces } from './receive-pieces.js';
+import { scanPiece } from './scan-piece.js';
+import type { Upload } from './upload-model.js';
+import { checkUploadSize } from './upload-size.js';
+
+/** Pieces are named by the hash of the whole, which is known at the end: until then they have this name, and an end. */
+const UNFINISHED = blobName.testSet('unfinished');
+const UNFINISHED_TTL_MS = 3_600_000;
+
+/** Stores a test set piece by piece, in place of one with the same id. @throws `invalid_test_set`, `payload_too_large` */
+export async function uploadTestSet(
+  ctx: GatewayContext,
+  testSetId: string,
+  upload: Upload,
+): Promise<TestSetRecord> {
+  const limit = ctx.config.MAX_MODEL_BYTES;
+  ctx.watermark.check();
+  checkUploadSize(upload.contentLength, limit);
+  return ctx.uploads.run(upload.repoId, async () => {
+    const { header, payloadAt } = await readHeader(upload.source, testSetHeader, MAX_UPDATE_HEADER_BYTES);
+    const bytes = payloadBytes(header);
+    checkUploadSize(payloadAt + bytes, limit);
+    if (upload.contentLength !== null && upload.contentLength !== payloadAt + bytes)
+      throw wrongLength(bytes, upload.contentLength - payloadAt);
+    const { scope, sha256, chunkCount } = await receive(ctx, upload, bytes);
+    const createdMs = await redisNowMs(ctx.stores.context);
+    const record: TestSetRecord = {
+      v: 1,
+      testSetId,
+      header,
+      bytes,
+      sha256,
+      blob: scope,
+      chunkCount,
+      createdMs,
+    };
+    const before = await ctx.stores.models.putTestSet(upload.repoId, record);
+    if (before !== null) inBackground(ctx, 'free', ctx.blobs.delete(testSetRefs(upload.repoId, before)));
+    return record;
+  });
+}
+
+/** Where the pieces of a test set are. */
+export function testSetRefs(
+  repoId: string,
+  testSet: Pick<TestSetRecord, 'blob' | 'sha256' | 'chunkCount'>,
+): BlobRef[] {
+  const name = blobName.testSet(testSet.sha256);
+  return Array.from({ length: testSet.chunkCount }, (_, shard) => ({
+    repoId,
+    scope: testSet.blob,
+    shard,
+    name,
+  }));
+}
+
+async function receive(
+  ctx: GatewayContext,
+  { repoId, source }: Upload,
+  bytes: number,
+): Promise<{ scope: string; sha256: string; chunkCount: number }> {
+  const scope = `ts-${randomBytes(8).toString('hex')}`;
+  const stored: BlobRef[] = [];
+  const hash = createHash('sha256');
+  try {
+    await storeUnfinished(ctx, { source, bytes, hash }, (shard) => {
+      const ref = { repoId, scope, shard, name: UNFINISHED };
+      stored.push(ref);
+      return ref;
+    });
+    const sha256 = hash.digest('hex');
+    for (const ref of stored) await rename(ctx, ref, blobName.testSet(sha256));
+    return { scope, sha256, chunkCount: stored.length };
+  } catch (error) {
+    inBackground(ctx, 'free', ctx.blobs.delete(stored));
+    throw error;
+  }
+}
+
+async function storeUnfinished(
+  ctx: GatewayContext,
+  { source, bytes, hash }: { source: Upload['source']; bytes: number; hash: Hash },
+  refOf: (shard: number) => BlobRef,
+): Promise<void> {
+  const payload = {
+    totalBytes: bytes,
+    pieceBytes: ctx.config.SHARD_PARAMS * 4,
+    wrongLength: (got: number | null) => wrongLength(bytes, got),
+  };
+  await receivePieces({ source, buffers: ctx.buffers }, payload, async (piece, shard) => {
+    if (!scanPiece(piece).finite)
+      throw new CloudNodeError('invalid_test_set', 'There is NaN or infinity among the values.');
+    hash.update(piece);
+    await ctx.blobs.put(refOf(shard), piece, { ttlMs: UNFINISHED_TTL_MS });
+  });
+}
+
+async function rename(ctx: GatewayContext, ref: BlobRef, name: string): Promise<void> {
+  const piece = await ctx.blobs.get(ref);
+  if (piece === null)
+    throw new CloudNodeError('storage_full', 'A piece of the test set was lost while it was stored.');
+  await ctx.blobs.put({ ...ref, name }, piece);
+  await ctx.blobs.delete([ref]);
+}
+
+function payloadBytes({ numExamples, inputShape, labelShape }: TestSetHeader): number {
+  try {
+    return 4 * sizeOfShape([numExamples, sizeOfShape(inputShape) + sizeOfShape(labelShape)]);
+  } catch {
+    throw new CloudNodeError('invalid_test_set', 'The shapes have more values than can be counted.');
+  }
+}
+
+function wrongLength(expected: number, got: number | null): CloudNodeError {
+  return new CloudNodeError(
+    'invalid_test_set',
+    `The header says ${expected} bytes of inputs and labels; ${got === null ? 'more' : String(got)} came after it.`,
+  );
+}

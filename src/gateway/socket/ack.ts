@@ -1,0 +1,73 @@
+import type { Socket } from 'socket.io';
+import type * as z from 'zod';
+import type { WireError } from '../../protocol/errors.js';
+import { PROTOCOL_VERSION } from '../../protocol/ids.js';
+import { CloudNodeError } from '../../protocol/errors.js';
+import { parse } from '../../protocol/parse.js';
+import type { Logger } from '../../telemetry/logger.js';
+import { toFailure } from '../service/failure.js';
+
+type Ack = (answer: object) => void;
+
+/** Handles an event whose input is checked; every outcome is acknowledged, and none ends the process. */
+export function onEvent<S extends z.ZodType>(
+  { socket, log }: { socket: Socket; log: Logger },
+  event: string,
+  handle: { schema: S; run: (input: z.infer<S>) => Promise<object> },
+): void {
+  onRawEvent({ socket, log }, event, async (input) => handle.run(parse(handle.schema, input ?? {})));
+}
+
+/** The same for input that is no object. */
+export function onRawEvent(
+  { socket, log }: { socket: Socket; log: Logger },
+  event: string,
+  run: (input: unknown) => Promise<object>,
+): void {
+  socket.on(event, (...args: unknown[]) => {
+    const last = args.at(-1);
+    const ack: Ack = typeof last === 'function' ? (last as Ack) : () => undefined;
+    const input = typeof args[0] === 'function' ? undefined : args[0];
+    const answer = async (): Promise<object> => ({ ok: true, ...(await run(input)) });
+    answer()
+      .catch((reason: unknown) => ({ ok: false, error: refusal(reason, { event, log }) }))
+      .then(ack)
+      .catch((reason: unknown) => log.warn({ event, err: (reason as Error).message }, 'ack failed'));
+  });
+}
+
+function refusal(reason: unknown, { event, log }: { event: string; log: Logger }): WireError {
+  const error = toFailure(reason);
+  if (error.code === 'internal') log.error({ event, err: error.cause }, 'event failed');
+  else log.debug({ event, code: error.code, msgToClient: error.message }, 'event refused');
+  return error.toWire();
+}
+
+/** A namespace middleware that lets in whom `admit` does not throw at; the error goes to the client's `connect_error`. */
+export function admitWith(
+  admit: (socket: Socket) => Promise<void>,
+): (socket: Socket, next: (error?: Error & { data?: WireError }) => void) => void {
+  return (socket, next) => {
+    admit(socket).then(
+      () => next(),
+      (reason: unknown) => {
+        const error = toFailure(reason);
+        next(Object.assign(new Error(error.message), { data: error.toWire() }));
+      },
+    );
+  };
+}
+
+/** @throws `unsupported_protocol` */
+export function requireProtocol(version: number): void {
+  if (version === PROTOCOL_VERSION) return;
+  throw new CloudNodeError(
+    'unsupported_protocol',
+    `The client speaks protocol version ${version}; this pool speaks ${PROTOCOL_VERSION}.`,
+  );
+}
+
+/** @throws `draining` */
+export function requireOpen(draining: AbortSignal): void {
+  if (draining.aborted) throw new CloudNodeError('draining', 'This gateway is going away.');
+}

@@ -1,0 +1,54 @@
+import type { Namespace, Server, Socket } from 'socket.io';
+import { subscribeHints, type Hint } from '../../redis/hints.js';
+import type { GatewayContext } from '../context.js';
+import { identityOf, LIBRARY_NAMESPACE, libraryRoom, repoRoom } from './namespace-library.js';
+
+type Reason = 'assignment' | 'stop' | 'sync';
+
+/** So many are told at once; more are spread, so that they do not all ask in one instant. */
+const AT_ONCE = 50;
+const SPREAD_MS = 200;
+const SYNC_SPREAD_MS = 1_000;
+
+/** Passes the pool's hints on to the sockets of this gateway; each gateway hears every hint itself. */
+export async function relayHints(io: Server, ctx: GatewayContext): Promise<() => Promise<void>> {
+  const libraries = io.of(LIBRARY_NAMESPACE);
+  return subscribeHints(ctx.stores.context, {
+    onHint: (hint) => relay(hint, libraries, ctx),
+    onGap: () => {
+      ctx.watch.allChanged();
+      tell([...libraries.sockets.values()], 'sync', SYNC_SPREAD_MS);
+    },
+  });
+}
+
+function relay(hint: Hint, libraries: Namespace, ctx: GatewayContext): void {
+  switch (hint.kind) {
+    case 'session':
+      return ctx.watch.changed(hint.repoId, hint.sessionId);
+    case 'libraries': {
+      const { repoId, libraryIds, reason } = hint;
+      const rooms =
+        libraryIds === null ? [repoRoom(repoId)] : libraryIds.map((id) => libraryRoom(repoId, id));
+      const sockets = rooms.flatMap((room) => socketsIn(libraries, room));
+      return tell(sockets, reason, sockets.length <= AT_ONCE ? 0 : SPREAD_MS);
+    }
+    case 'revoked':
+      for (const socket of socketsIn(libraries, repoRoom(hint.repoId))) {
+        if (hint.keyId === null || identityOf(socket)?.keyId === hint.keyId) socket.disconnect(true);
+      }
+  }
+}
+
+function socketsIn(namespace: Namespace, room: string): Socket[] {
+  const ids = [...(namespace.adapter.rooms.get(room) ?? [])];
+  return ids.map((id) => namespace.sockets.get(id)).filter((socket) => socket !== undefined);
+}
+
+function tell(sockets: readonly Socket[], reason: Reason, spreadMs: number): void {
+  for (const socket of sockets) {
+    const emit = (): void => void socket.emit('library:hint', { reason });
+    if (spreadMs === 0) emit();
+    else setTimeout(emit, Math.random() * spreadMs);
+  }
+}

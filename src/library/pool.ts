@@ -1,0 +1,86 @@
+import { type ApiClient } from '../protocol/client/request.js';
+import { isRetryable, NoAnswerError } from '../protocol/client/no-answer.js';
+import { ParametersMismatchError, readParameters } from '../protocol/client/parameters.js';
+import { FRAME_CONTENT_TYPE } from '../protocol/frame.js';
+import { MAX_INLINE_UPDATE_BYTES, type Assignment, type UpdateAccepted } from '../protocol/library.js';
+import { sha256Hex } from '../tensors/hash.js';
+import type { Connection } from './connection.js';
+
+/** What a Library says about its assignment. */
+export type Word = 'accept' | 'decline' | 'fail';
+
+/** Everything a Library gets from and sends to the pool about one assignment: words by socket, bytes by HTTP. */
+export class Pool {
+  readonly #api: ApiClient;
+  readonly #connection: Connection;
+  readonly #topologies = new Map<string, unknown>();
+
+  constructor(api: ApiClient, connection: Connection) {
+    this.#api = api;
+    this.#connection = connection;
+  }
+
+  /** By socket, or by HTTP when there is no connection. @throws CloudNodeError, NoAnswerError */
+  async tell(word: Word, input: Readonly<Record<string, unknown>>, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#connection.call(`assignment:${word}`, input);
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      await this.#api.json({ method: 'POST', path: `/v1/library/assignment/${word}`, json: input, signal });
+    }
+  }
+
+  /** Only by socket: nobody misses it. */
+  showProgress(input: Readonly<Record<string, unknown>>): void {
+    if (this.#connection.connected) this.#connection.call('assignment:progress', input).catch(() => {});
+  }
+
+  /** The model's topology, checked against its hash; kept, since it is the same in every round. */
+  async topology({ topologySha256 }: Assignment, signal: AbortSignal): Promise<unknown> {
+    const known = this.#topologies.get(topologySha256);
+    if (known !== undefined) return known;
+    const request = { path: `/v1/library/topologies/${topologySha256}`, signal, attempts: Infinity };
+    const bytes = await this.#api.send(request, async ({ response }) => response.arrayBuffer());
+    const actual = await sha256Hex(new Uint8Array(bytes));
+    if (actual !== topologySha256) {
+      throw new ParametersMismatchError(`The topology has the SHA-256 ${actual}, not ${topologySha256}.`);
+    }
+    const topology = JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+    this.#topologies.clear();
+    this.#topologies.set(topologySha256, topology);
+    return topology;
+  }
+
+  /** The global model, each shard checked against the assignment's hashes. */
+  parameters(assignment: Assignment, signal: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
+    const { sessionId, version } = assignment;
+    const path = `/v1/library/sessions/${sessionId}/versions/${version}/weights`;
+    return this.#api.send({ path, signal, attempts: Infinity }, (answer) =>
+      readParameters(answer, assignment.parameters, sha256Hex),
+    );
+  }
+
+  /**
+   * Sends an update until it is acknowledged, refused for good, or no longer wanted. It is the same frame, with the same
+   * updateId, each time and at whichever gateway: the pool counts it once.
+   */
+  async putUpdate(frame: Uint8Array, signal: AbortSignal): Promise<UpdateAccepted> {
+    if (frame.length <= MAX_INLINE_UPDATE_BYTES && this.#connection.connected) {
+      try {
+        return await this.#connection.call('update:put', frame);
+      } catch (error) {
+        // HTTP has the patience, and knows whether to go on.
+        if (!isRetryable(error)) throw error;
+      }
+      signal.throwIfAborted();
+    }
+    return this.#api.json({
+      method: 'PUT',
+      path: '/v1/library/update',
+      body: frame,
+      headers: { 'content-type': FRAME_CONTENT_TYPE },
+      signal,
+      attempts: Infinity,
+    });
+  }
+}

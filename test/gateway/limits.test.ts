@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { encodeFrame } from '../../src/protocol/frame.js';
+import { toFailure } from '../../src/gateway/service/failure.js';
+import { ShardCache } from '../../src/gateway/service/shard-cache.js';
+import { UploadSlots } from '../../src/gateway/service/upload-slots.js';
+import type { BlobRef, BlobStore } from '../../src/blobs/blob-store.js';
+import { startGateway, type TestGateway } from '../helpers/gateway.js';
+import { bytesOf, modelFrame, openRound, ramp } from '../helpers/open-round.js';
+import { eventually } from '../helpers/eventually.js';
+
+describe('a Redis that is nearly full', () => {
+  let full: TestGateway;
+  let pool: TestGateway;
+  beforeAll(async () => {
+    pool = await startGateway();
+    full = await startGateway({ like: pool, env: { MAX_USED_MEMORY_BYTES: '1000' } });
+  });
+  afterAll(async () => {
+    await full.close();
+    await pool.close();
+  });
+
+  it('takes no uploads, says when to come again, and goes on with everything else', async () => {
+    const { repoId, sessionId, apiKey } = await openRound(pool, { a: 5 });
+    const header = { sessionId, round: 1, attempt: 1, updateId: 'u', numExamples: 3 };
+    const update = {
+      method: 'PUT',
+      token: apiKey,
+      headers: { 'library-id': 'a' },
+      body: encodeFrame(header, bytesOf(ramp())),
+    };
+    const testSet = encodeFrame({ numExamples: 1, inputShape: [1], labelShape: [] }, bytesOf(ramp(2)));
+    const answers = [
+      await full.json('/v1/library/update', update),
+      await full.json(`/v1/repos/${repoId}/models`, { method: 'POST', body: modelFrame() }),
+      await full.json(`/v1/repos/${repoId}/test-sets/t`, { method: 'PUT', body: testSet }),
+    ];
+    for (const { status, body, headers } of answers) {
+      expect([status, body.error.code]).toEqual([503, 'storage_full']);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      expect(body.error.message).toMatch(/uses \d+ bytes; uploads are taken up to 850/);
+    }
+    expect((await full.json(`/v1/repos/${repoId}/sessions/${sessionId}`)).status).toBe(200);
+    // What was counted stays so, and is said even now.
+    expect((await pool.json('/v1/library/update', update)).status).toBe(200);
+    expect((await full.json('/v1/library/update', update)).body).toMatchObject({ duplicate: true });
+  });
+});
+
+describe('what goes wrong below', () => {
+  it('is told as what it is', () => {
+    const code = (error: unknown) => toFailure(error).code;
+    expect(code(new Error('Command timed out'))).toBe('redis_unavailable');
+    expect(code(new Error('Connection is closed.'))).toBe('redis_unavailable');
+    expect(code(Object.assign(new Error('x'), { code: 'ECONNREFUSED' }))).toBe('redis_unavailable');
+    expect(code(Object.assign(new Error('x'), { name: 'MaxRetriesPerRequestError' }))).toBe(
+      'redis_unavailable',
+    );
+    expect(code(new Error('LOADING Redis is loading the dataset in memory'))).toBe('redis_unavailable');
+    const oom = "OOM command not allowed when used memory > 'maxmemory'.";
+    expect(code(new Error(oom))).toBe('storage_full');
+    expect(code(new Error(`ERR Error running script: ${oom}`))).toBe('storage_full');
+    expect(code(new TypeError('x is not a function'))).toBe('internal');
+    expect(code('thrown text')).toBe('internal');
+  });
+});
+
+describe('upload slots', () => {
+  it('are bounded in all and for a Repo, and given to whoever may have one', async () => {
+    const slots = new UploadSlots({ total: 3, perRepo: 2, waitMs: 2_000 });
+    const log: string[] = [];
+    const ends: (() => void)[] = [];
+    const start = (repoId: string) =>
+      slots.run(repoId, async () => {
+        log.push(repoId);
+        await new Promise<void>((resolve) => ends.push(resolve));
+      });
+    const all = ['a', 'a', 'a', 'b', 'c'].map(start);
+    await eventually(() => expect(log).toEqual(['a', 'a', 'b']));
+    ends[2]!();
+    // The third of "a" waits longer, but its Repo has its share.
+    await eventually(() => expect(log).toEqual(['a', 'a', 'b', 'c']));
+    ends[0]!();
+    await eventually(() => expect(log).toEqual(['a', 'a', 'b', 'c', 'a']));
+    for (const end of ends) end();
+    await Promise.all(all);
+  });
+
+  it('are not waited for for ever', async () => {
+    const slots = new UploadSlots({ total: 1, perRepo: 1, waitMs: 30 });
+    let end = (): void => undefined;
+    const first = slots.run('a', () => new Promise<void>((resolve) => (end = resolve)));
+    await expect(slots.run('a', async () => undefined)).rejects.toMatchObject({ code: 'rate_limited' });
+    end();
+    await first;
+    await slots.run('a', async () => undefined);
+  });
+});
+
+describe('the shard cache', () => {
+  const ref = (shard: number): BlobRef => ({ repoId: 'r', scope: 's', shard, name: 'w' });
+
+  it('keeps what is used, up to its bytes, and reads for many at once', async () => {
+    const reads: number[] = [];
+    const blobs: BlobStore = {
+      put: () => Promise.reject(new Error('not here')),
+      delete: () => Promise.reject(new Error('not here')),
+      get: async ({ shard }) => {
+        reads.push(shard);
+        await Promise.resolve();
+        return shard === 9 ? null : new Uint8Array(10).fill(shard);
+      },
+    };
+    const cache = new ShardCache(blobs, 25);
+    const many = await Promise.all([cache.get(ref(1)), cache.get(ref(1)), cache.get(ref(1))]);
+    expect(many.map((bytes) => bytes?.[0])).toEqual([1, 1, 1]);
+    await cache.get(ref(2));
+    await cache.get(ref(1));
+    await cache.get(ref(3));
+    await cache.get(ref(1));
+    expect(reads).toEqual([1, 2, 3]);
+    await cache.get(ref(2));
+    expect(reads).toEqual([1, 2, 3, 2]);
+    expect([await cache.get(ref(9)), await cache.get(ref(9))]).toEqual([null, null]);
+    expect(reads.slice(4)).toEqual([9, 9]);
+  });
+});

@@ -1,0 +1,271 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { isFinal } from '../../src/core/session.js';
+import { ended } from '../../src/core/transitions.js';
+import { encodeFrame } from '../../src/protocol/frame.js';
+import type { JobInput } from '../../src/protocol/job.js';
+import { allKeys } from '../helpers/context.js';
+import { eventually } from '../helpers/eventually.js';
+import { startGateway, type TestGateway } from '../helpers/gateway.js';
+import { bytesOf, openRound, PARAMS, ramp, type OpenRound } from '../helpers/open-round.js';
+
+let pool: TestGateway;
+let second: TestGateway;
+beforeAll(async () => {
+  pool = await startGateway();
+  second = await startGateway({ like: pool });
+});
+afterAll(async () => {
+  await second.close();
+  await pool.close();
+});
+
+const LIBRARIES = { a: 5, b: 7, c: 3 };
+const open = (job: Partial<JobInput> = {}) => openRound(pool, LIBRARIES, job);
+
+interface Sent {
+  readonly libraryId?: string;
+  readonly header?: object;
+  readonly values?: Float32Array;
+  readonly via?: TestGateway;
+  readonly chunked?: boolean;
+  readonly token?: string;
+}
+
+/** Sends the update of Library "a" unless said otherwise. */
+async function send(round: OpenRound, { libraryId = 'a', values = ramp(), ...sent }: Sent = {}) {
+  const { sessionId } = round;
+  const header = { sessionId, round: 1, attempt: 1, updateId: 'u-1', numExamples: 3, ...sent.header };
+  const frame = encodeFrame(header, bytesOf(values));
+  return (sent.via ?? pool).json('/v1/library/update', {
+    method: 'PUT',
+    token: sent.token ?? round.apiKey,
+    headers: { 'library-id': libraryId, 'content-type': 'application/vnd.cloud-node.frame' },
+    body: sent.chunked === true ? new Blob([frame as BlobPart]).stream() : frame,
+  });
+}
+
+const updateBlobs = async ({ sessionId }: OpenRound): Promise<string[]> =>
+  (await allKeys(pool.redis, pool.prefix)).filter((key) => key.includes(sessionId) && key.includes(':u.'));
+
+/** Refused with this code, and nothing of it is left in the store. */
+async function expectRefused(round: OpenRound, sent: Sent, code: string): Promise<string> {
+  const { body } = await send(round, sent);
+  expect(body.error?.code).toBe(code);
+  await eventually(async () => expect(await updateBlobs(round)).toEqual([]));
+  return body.error.message as string;
+}
+
+describe('an update', () => {
+  it('is stored shard by shard, counted, and acknowledged', async () => {
+    const round = await open();
+    const { status, body } = await send(round, { header: { metrics: { loss: 0.5 } } });
+    expect([status, body]).toEqual([200, { updateId: 'u-1', duplicate: false, received: 1, needed: 3 }]);
+    const { repoId, sessionId } = round;
+    const at = { repoId, sessionId, round: 1, attempt: 1 };
+    const [receipt] = await pool.stores.rounds.receipts(at);
+    expect(receipt).toMatchObject({
+      libraryId: 'a',
+      numExamples: 3,
+      metrics: { loss: 0.5 },
+      evaluation: null,
+    });
+    const shards = await Promise.all(
+      [0, 1, 2, 3].map((shard) =>
+        pool.blobs.get({ repoId, scope: sessionId, shard, name: `u.${receipt!.uploadId}` }),
+      ),
+    );
+    expect(Buffer.concat(shards.map((shard) => shard!))).toEqual(Buffer.from(bytesOf(ramp())));
+    const [key] = await updateBlobs(round);
+    // Until the round must be over, and some.
+    expect(await pool.redis.pttl(key!)).toBeGreaterThan(600_000);
+    const view = await pool.json(`/v1/repos/${repoId}/sessions/${sessionId}`);
+    expect(view.body.received).toBe(1);
+  });
+
+  it('may come without a length, in small chunks', async () => {
+    expect((await send(await open(), { chunked: true })).body).toMatchObject({ received: 1 });
+  });
+
+  it('may go to another gateway than the one that showed the assignment', async () => {
+    const round = await open();
+    const library = { token: round.apiKey, headers: { 'library-id': 'a' } };
+    const { assignment } = (await pool.json('/v1/library/assignment', library)).body;
+    const { sessionId, round: number, attempt } = assignment;
+    const header = { sessionId, round: number, attempt };
+    expect((await send(round, { via: second, header })).body).toMatchObject({ received: 1 });
+    const after = (await pool.json('/v1/library/assignment', library)).body.assignment;
+    expect(after.state).toBe('received');
+  });
+
+  it('wakes a coordinator when the round is full', async () => {
+    const round = await open();
+    for (const libraryId of ['a', 'b', 'c']) await send(round, { libraryId });
+    await eventually(async () => (await pool.json('/v1/pool')).body.queues.coordinate > 0);
+  });
+
+  it('counts once when it is sent again, anywhere and at the same time', async () => {
+    const round = await open();
+    const all = await Promise.all([send(round), send(round, { via: second }), send(round)]);
+    expect(all.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(all.filter(({ body }) => !body.duplicate)).toHaveLength(1);
+    expect((await send(round)).body).toEqual({ updateId: 'u-1', duplicate: true, received: 1, needed: 3 });
+    await eventually(async () => expect(await updateBlobs(round)).toHaveLength(4));
+    const other = await send(round, { header: { updateId: 'u-2' } });
+    expect([other.status, other.body.error.code]).toEqual([409, 'update_already_received']);
+  });
+});
+
+describe('the numbers of an update', () => {
+  it('must be as many as the model has', async () => {
+    const round = await open();
+    for (const chunked of [false, true]) {
+      for (const count of [0, PARAMS - 1, PARAMS + 1, PARAMS + 8]) {
+        const message = await expectRefused(round, { values: ramp(count), chunked }, 'update_wrong_length');
+        expect(message).toContain(`${PARAMS * 4} bytes`);
+        if (!chunked) expect(message).toContain(`it has ${count * 4}`);
+      }
+    }
+    expect((await send(round)).body).toMatchObject({ duplicate: false, received: 1 });
+  });
+
+  it.each([NaN, Infinity, -Infinity])('must be finite: %p', async (bad) => {
+    const values = ramp();
+    values[17] = bad;
+    const message = await expectRefused(await open(), { values }, 'update_not_finite');
+    expect(message).toContain('between parameters 16 and 23');
+  });
+
+  it('must keep to the magnitude and the norm of the job', async () => {
+    const small = await open({ update: { maxMagnitude: 2 } });
+    const values = new Float32Array(PARAMS).fill(1);
+    values[24] = -2.5;
+    const message = await expectRefused(small, { values }, 'update_magnitude_exceeded');
+    expect(message).toMatch(/2\.5 between parameters 24 and 24; update.maxMagnitude is 2/);
+
+    const clipped = await open({ privacy: { clipNorm: 5 } });
+    // 25 times 1.002: the norm is 5.01, more than a thousandth too much.
+    const long = new Float32Array(PARAMS).fill(1.002);
+    expect(await expectRefused(clipped, { values: long }, 'update_norm_exceeded')).toContain('clipNorm is 5');
+    const just = new Float32Array(PARAMS).fill(1.0005);
+    expect((await send(clipped, { values: just })).status).toBe(200);
+  });
+
+  it('must not stand for more examples than were announced', async () => {
+    const round = await open();
+    await expectRefused(round, { header: { numExamples: 6 } }, 'update_examples_exceeded');
+    // The data grew after the round opened: the exact sum has no room for more.
+    await pool.stores.libraries.join(round.repoId, 'a', {
+      datasets: [{ datasetId: 'data', numExamples: 100 }],
+      connection: 'test',
+    });
+    const message = await expectRefused(round, { header: { numExamples: 8 } }, 'update_examples_exceeded');
+    expect(message).toContain('at most 7');
+    expect((await send(round, { header: { numExamples: 7 } })).status).toBe(200);
+  });
+});
+
+describe('the lease of an update', () => {
+  it('must be there, open and its own', async () => {
+    const round = await open();
+    const cases: [Sent, string][] = [
+      [{ header: { sessionId: 's-none' } }, 'session_not_found'],
+      [{ header: { round: 2 } }, 'round_closed'],
+      [{ header: { attempt: 2 } }, 'round_closed'],
+      [{ libraryId: 'stranger' }, 'not_assigned'],
+      [{ token: 'cnk_wrong' }, 'unauthenticated'],
+      [{ token: (await pool.repo()).apiKey }, 'session_not_found'],
+      [{ header: { numExamples: 0 } }, 'invalid_request'],
+      [{ header: { colour: 1 } }, 'invalid_request'],
+    ];
+    for (const [sent, code] of cases) await expectRefused(round, sent, code);
+  });
+
+  it('is over when it was declined', async () => {
+    const round = await open();
+    const { sessionId } = round;
+    await pool.json('/v1/library/assignment/decline', {
+      method: 'POST',
+      token: round.apiKey,
+      headers: { 'library-id': 'a' },
+      body: { sessionId, round: 1, attempt: 1, reason: 'busy' },
+    });
+    await expectRefused(round, {}, 'assignment_over');
+  });
+
+  it('ends with the round, but what was counted stays so', async () => {
+    const round = await open();
+    await send(round, { libraryId: 'b' });
+    const { repoId, sessionId } = round;
+    const { record, rev } = await pool.stores.sessions.get(repoId, sessionId);
+    const closing = { ...record, round: { ...record.round!, state: 'closing' as const, updates: 1 } };
+    await pool.stores.sessions.write({ next: closing, events: [] }, { rev });
+    expect((await send(round)).body.error.code).toBe('round_closed');
+    expect((await send(round, { libraryId: 'b' })).body).toMatchObject({ duplicate: true });
+
+    const next = ended(closing, { state: 'cancelled', reason: 'x', nowMs: 1 });
+    expect(isFinal(next.state)).toBe(true);
+    await pool.stores.sessions.write({ next, events: [] }, { rev: rev + 1 });
+    expect((await send(round)).body.error.code).toBe('round_closed');
+  });
+
+  it('is not counted when the round closes while its bytes come in', async () => {
+    const round = await open();
+    const { repoId, sessionId } = round;
+    const header = { sessionId, round: 1, attempt: 1, updateId: 'u-1', numExamples: 3 };
+    const frame = encodeFrame(header, bytesOf(ramp()));
+    let goOn = (): void => undefined;
+    const closed = new Promise<void>((resolve) => (goOn = resolve));
+    const slow = new ReadableStream<Uint8Array>({
+      start: async (controller) => {
+        controller.enqueue(frame.slice(0, frame.length - 40));
+        await closed;
+        controller.enqueue(frame.slice(frame.length - 40));
+        controller.close();
+      },
+    });
+    const answer = pool.json('/v1/library/update', {
+      method: 'PUT',
+      token: round.apiKey,
+      headers: { 'library-id': 'a' },
+      body: slow,
+    });
+    await eventually(async () => expect((await updateBlobs(round)).length).toBeGreaterThan(0));
+    await pool.json(`/v1/repos/${repoId}/sessions/${sessionId}/cancel`, { method: 'POST' });
+    goOn();
+    expect((await answer).body.error.code).toBe('round_closed');
+    await eventually(async () => expect(await updateBlobs(round)).toEqual([]));
+  });
+
+  it('costs nothing when the sender goes away', async () => {
+    const round = await open();
+    const header = { sessionId: round.sessionId, round: 1, attempt: 1, updateId: 'u-1', numExamples: 3 };
+    const frame = encodeFrame(header, bytesOf(ramp()));
+    const gone = new AbortController();
+    const request = fetch(`${pool.url}/v1/library/update`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${round.apiKey}`, 'library-id': 'a' },
+      body: new ReadableStream({ start: (controller) => controller.enqueue(frame.slice(0, -8)) }),
+      signal: gone.signal,
+      duplex: 'half',
+    } as RequestInit);
+    await eventually(async () => expect((await updateBlobs(round)).length).toBeGreaterThan(0));
+    gone.abort();
+    await expect(request).rejects.toThrow();
+    await eventually(async () => expect(await updateBlobs(round)).toEqual([]));
+    expect((await send(round)).body).toMatchObject({ duplicate: false });
+  });
+});
+
+it('an update that is refused early is answered before its body has come', async () => {
+  const round = await open();
+  const header = { sessionId: round.sessionId, round: 9, attempt: 1, updateId: 'u-1', numExamples: 3 };
+  const frame = encodeFrame(header, new Uint8Array(8 * 2 ** 20));
+  const answer = await pool.json('/v1/library/update', {
+    method: 'PUT',
+    token: round.apiKey,
+    headers: { 'library-id': 'a' },
+    body: frame,
+  });
+  expect(answer.body.error.code).toBe('round_closed');
+  expect(answer.headers.get('connection')).toBe('close');
+});
