@@ -30,7 +30,13 @@ export interface TaskEnd {
 }
 
 /** The pool has moved on: nothing went wrong here. */
-const OVER: readonly ErrorCode[] = ['round_closed', 'assignment_over', 'session_ended', 'not_assigned'];
+const OVER: readonly ErrorCode[] = [
+  'round_closed',
+  'assignment_over',
+  'session_ended',
+  'session_not_found',
+  'not_assigned',
+];
 /** The pool may know better than our clock when a round ends; after this nobody can have told us otherwise. */
 const GRACE_MS = 5_000;
 

@@ -104,7 +104,7 @@ function named(logs: Record<string, unknown>): Metrics {
 }
 
 function namesOf(model: LayersModel): string[] {
-  return (model.metricsNames).map(longName);
+  return model.metricsNames.map(longName);
 }
 
 /** TF.js shortens `accuracy`, whatever it was asked for. */

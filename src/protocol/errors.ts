@@ -69,6 +69,11 @@ export const ERRORS = {
   },
   session_ended: { status: 409, retryable: false, advice: 'Submit a new job.' },
   conflict: { status: 409, retryable: true, advice: 'Read the record again and repeat the request.' },
+  upload_interrupted: {
+    status: 408,
+    retryable: true,
+    advice: 'Send it again; nothing of it was kept.',
+  },
   payload_too_large: {
     status: 413,
     retryable: false,

@@ -83,6 +83,12 @@ export function duplicate(redis: RedisClient, purpose?: Purpose): RedisClient {
   return copy;
 }
 
+/** Ends a connection politely; one that is not up would wait to say good-bye for as long as Redis is away. */
+export async function endConnection(redis: RedisClient): Promise<void> {
+  if (redis.status === 'ready') await redis.quit().catch(() => redis.disconnect());
+  else redis.disconnect();
+}
+
 /** Without the password, for logs and messages. */
 export function redact(url: string): string {
   return url.replace(/\/\/[^@/]*@/, '//***@');

@@ -1,4 +1,4 @@
-import { duplicate, type RedisClient } from './connection.js';
+import { duplicate, endConnection, type RedisClient } from './connection.js';
 import type { RedisContext } from './context.js';
 
 /** "Look again": at most once, and nothing depends on it. */
@@ -35,7 +35,5 @@ export async function subscribeHints(
     first = false;
   });
   await subscriber.subscribe(context.keys.hints());
-  return async () => {
-    await subscriber.quit().catch(() => subscriber.disconnect());
-  };
+  return () => endConnection(subscriber);
 }

@@ -62,7 +62,7 @@ export class LibraryStore {
     return this.#context.redis.zcount(this.#context.keys.presence(repoId), since, '+inf');
   }
 
-  /** Present Libraries that hold the data set (any, when null: the sum of all they hold counts). */
+  /** Present Libraries that hold the data set (null: whatever they announced first). */
   async candidates(repoId: string, datasetId: string | null): Promise<Candidate[]> {
     const { redis, keys } = this.#context;
     const since = (await redisNowMs(this.#context)) - PRESENCE_TTL_MS;
@@ -94,8 +94,8 @@ export class LibraryStore {
   }
 }
 
-export function examplesOf(record: LibraryRecord, datasetId: string | null): number {
-  return record.datasets
-    .filter((dataset) => datasetId === null || dataset.datasetId === datasetId)
-    .reduce((sum, dataset) => sum + dataset.numExamples, 0);
+/** Examples that a job may count on; one that names no data set uses what the Library announced first. */
+export function examplesOf({ datasets }: LibraryRecord, datasetId: string | null): number {
+  const dataset = datasetId === null ? datasets[0] : datasets.find((one) => one.datasetId === datasetId);
+  return dataset?.numExamples ?? 0;
 }

@@ -1,4 +1,4 @@
-import { duplicate, type RedisClient } from './connection.js';
+import { duplicate, endConnection, type RedisClient } from './connection.js';
 
 export interface PubSubClients {
   readonly pub: RedisClient;
@@ -18,16 +18,11 @@ export async function createPubSubClients(redis: RedisClient): Promise<PubSubCli
   const pub = tolerant(duplicate(redis, 'background'));
   const sub = tolerant(duplicate(redis, 'background'));
   await Promise.all([pub.ping(), sub.ping()]);
-  const end = async (client: RedisClient): Promise<void> => {
-    await client.quit().catch(() => client.disconnect());
-  };
   return {
     pub,
     sub,
     close: async () => {
-      // Not connected: quit would wait in the queue for as long as Redis is away.
-      for (const client of [pub, sub]) if (client.status !== 'ready') client.disconnect();
-      await Promise.all([end(pub), end(sub)]);
+      await Promise.all([endConnection(pub), endConnection(sub)]);
     },
   };
 }

@@ -40,12 +40,14 @@ export async function freeLeftover(
   await rounds.clear(at);
 }
 
-/** Versions to keep: checkpoints, the best, and the last two (a slow Library may still be reading the one before). */
+/** Versions to keep: checkpoints, the best, and the last few: a slow Library may still read one, the evaluator score one. */
+const KEEP_LAST = 4;
+
 function isKept(session: SessionRecord, version: number): boolean {
   return (
     version % session.job.checkpointEvery === 0 ||
     version === session.best?.version ||
-    version > session.version - 2
+    version > session.version - KEEP_LAST
   );
 }
 

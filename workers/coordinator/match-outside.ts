@@ -7,7 +7,6 @@ import { needsCoordinator } from '../../src/redis/session-store.js';
 import type { WorkerDeps } from '../deps.js';
 import { freeLeftover } from './free-leftover.js';
 import { attemptOf } from './load-snapshot.js';
-import { registerResult } from './register-result.js';
 import { rentSlots } from './rent-slots.js';
 
 /** While a round collects, updates are folded in batches: a partial is read and written once for so many. */
@@ -19,7 +18,6 @@ const FOLD_BATCH = 8;
  */
 export async function matchOutside(deps: WorkerDeps, snapshot: Snapshot): Promise<Change | null> {
   const { session } = snapshot;
-  if (session.state === 'completed') await registerResult(deps, session);
   const [leftover, ...rest] = session.leftovers;
   if (leftover !== undefined) {
     await freeLeftover(deps, session, leftover);

@@ -7,6 +7,7 @@ import type { SessionKey } from '../../src/redis/pool-registry.js';
 import type { WorkerDeps } from '../deps.js';
 import { loadSnapshot } from './load-snapshot.js';
 import { matchOutside } from './match-outside.js';
+import { registerResult } from './register-result.js';
 
 /** A session that changes more often than this in one go is a bug; stop and let the sweep come back. */
 const MAX_STEPS = 200;
@@ -24,6 +25,9 @@ export async function reconcileSession(deps: WorkerDeps, key: SessionKey): Promi
     if (change === null) return;
     const closes = change.next.round?.state === 'closing' && stored.record.round?.state === 'collecting';
     const guard = closes ? { rev: stored.rev, expectedReceipts: snapshot.received } : { rev: stored.rev };
+    // Before anybody can see that it is completed, so that whoever sees it finds the result.
+    if (change.next.state === 'completed' && stored.record.state !== 'completed')
+      await registerResult(deps, change.next);
     // Somebody else was first: read again and decide anew.
     if ((await deps.stores.sessions.write(change, guard)) === null) continue;
     log(deps, change);

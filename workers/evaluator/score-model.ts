@@ -32,12 +32,12 @@ export async function scoreModel(input: ScoreInput): Promise<Metrics> {
       const x = tf.tensor(testSet.inputs, [testSet.numExamples, ...testSet.inputShape]);
       const y = tf.tensor(testSet.labels, [testSet.numExamples, ...testSet.labelShape]);
       const scalars = model.evaluate(x, y, { batchSize: BATCH_SIZE });
-      return (Array.isArray(scalars) ? scalars : [scalars]).map((scalar) => Number(scalar.dataSync()[0]));
+      const list: tf.Scalar[] = Array.isArray(scalars) ? scalars : [scalars];
+      return list.map((scalar): number => scalar.arraySync());
     });
     const names = ['loss', ...hyperparams.metrics.map((name) => (name === 'acc' ? 'accuracy' : name))];
-    return Object.fromEntries(
-      names.map((name, i) => [name, result[i] ?? NaN]).filter(([, value]) => Number.isFinite(value)),
-    );
+    const entries = names.map((name, i): [string, number] => [name, result[i] ?? NaN]);
+    return Object.fromEntries(entries.filter(([, value]) => Number.isFinite(value)));
   } finally {
     model.dispose();
   }

@@ -80,5 +80,5 @@ export class ByteSource {
 }
 
 function brokenOff(why: string, cause?: unknown): CloudNodeError {
-  return new CloudNodeError('invalid_request', `The body broke off: ${why}.`, { cause });
+  return new CloudNodeError('upload_interrupted', `The body broke off: ${why}.`, { cause });
 }
