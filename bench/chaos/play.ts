@@ -44,7 +44,11 @@ export async function play(options: PlayOptions): Promise<Played> {
       headers: async () => ({ authorization: `Bearer ${await stage.token('admin')}` }),
     });
     await api.json({ path: '/v1/repos', method: 'POST', json: { repoId: 'chaos' } });
-    const { apiKey } = await api.json<{ apiKey: string }>({ path: '/v1/repos/chaos/keys', method: 'POST', json: {} });
+    const { apiKey } = await api.json<{ apiKey: string }>({
+      path: '/v1/repos/chaos/keys',
+      method: 'POST',
+      json: {},
+    });
     const acknowledged: Ack[] = [];
     const onLine = (line: string): void => {
       const { libraryId, round, attempt, outcome } = JSON.parse(line) as Ack & { outcome?: string };

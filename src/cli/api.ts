@@ -75,6 +75,11 @@ export class PoolApi {
     return this.#json({ path: repoPath(repoId, 'sessions', sessionId) });
   }
 
+  pause(repoId: string, sessionId: string, pause: boolean): Promise<SessionView> {
+    const path = `${repoPath(repoId, 'sessions', sessionId)}/${pause ? 'pause' : 'resume'}`;
+    return this.#json({ method: 'POST', path, json: {} });
+  }
+
   cancel(repoId: string, sessionId: string, reason: string): Promise<SessionView> {
     const path = `${repoPath(repoId, 'sessions', sessionId)}/cancel`;
     return this.#json({ method: 'POST', path, json: { reason } });

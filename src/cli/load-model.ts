@@ -33,9 +33,11 @@ export async function loadTfjsModel(place: string): Promise<LayersModel> {
   const weights = await Promise.all(parts.map((part) => readPart(path.join(path.dirname(file), part))));
   const weightData = new Uint8Array(Buffer.concat(weights)).buffer;
   const weightSpecs = weightsManifest.flatMap((group) => group.weights);
-  // Nothing is computed: the plainest backend is enough to hold the weights.
-  await import('@tensorflow/tfjs-backend-cpu');
-  const { loadLayersModel } = await import('@tensorflow/tfjs-layers');
+  const [{ useBestNodeBackend }, { loadLayersModel }] = await Promise.all([
+    import('../library/tf-backend-node.js'),
+    import('@tensorflow/tfjs-layers'),
+  ]);
+  await useBestNodeBackend();
   try {
     return await loadLayersModel({ load: async () => ({ modelTopology, weightSpecs, weightData }) });
   } catch (error) {

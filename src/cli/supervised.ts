@@ -27,7 +27,8 @@ export interface SupervisedOptions {
   readonly command: ChildCommand;
   /** It died without being asked to; it is started again after `inMs`. */
   readonly onDeath?: (child: Supervised, how: string, inMs: number) => void;
-  readonly onReady?: (child: Supervised) => void;
+  /** It is ready again after that. */
+  readonly onRestart?: (child: Supervised) => void;
 }
 
 const FIRST_WAIT_MS = 200;
@@ -38,7 +39,7 @@ const READY_WITHIN_MS = 60_000;
 
 /** Starts a process and keeps its place filled until it is stopped. */
 export function supervise(options: SupervisedOptions): Supervised {
-  const { name, role, command, onDeath, onReady } = options;
+  const { name, role, command, onDeath, onRestart } = options;
   let child: Child;
   let state: Supervised['state'] = 'stopped';
   let restarts = 0;
@@ -56,7 +57,7 @@ export function supervise(options: SupervisedOptions): Supervised {
         if (child !== mine || state !== 'starting') return;
         state = 'ready';
         url = line.url ?? url;
-        onReady?.(self);
+        if (restarts > 0) onRestart?.(self);
       },
       () => undefined,
     );

@@ -70,9 +70,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         logFile: path.join(logs, `${name}.log`),
       },
       onDeath: (dead, how, inMs) => options.onExit?.(dead, how, inMs),
-      onReady: (ready) => {
-        if (ready.restarts > 0) options.onRestart?.(ready);
-      },
+      onRestart: (again) => options.onRestart?.(again),
     });
     children.push(child);
     return child;

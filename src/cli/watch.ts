@@ -4,6 +4,7 @@ import { watchSession } from './demo/watch-session.js';
 import { CliError, EXIT } from './errors.js';
 import { withLifetime } from './lifetime.js';
 import type { Output } from './output.js';
+import { readResult } from './read-result.js';
 
 export interface WatchTarget {
   readonly session: ExploraSession;
@@ -32,7 +33,7 @@ export async function watchUntilEnd({ session, repoId, api, out }: WatchTarget):
         live: !out.json && process.stdout.isTTY && process.env['TERM'] !== 'dumb',
         silent: out.json,
       });
-      return session.get();
+      return readResult(session);
     },
     () => out.note(`The session goes on. Look again: cloud-node watch ${repoId} ${sessionId}`),
   );
@@ -47,7 +48,7 @@ export async function watchUntilEnd({ session, repoId, api, out }: WatchTarget):
   }
   out.result(view, (style) => [
     '',
-    `${style.green('✓')} Session ${sessionId} is completed: ${view.reason ?? `version ${view.version}`}.`,
+    `${style.green('✓')} Session ${sessionId} is completed: ${view.reason ?? `version ${view.version}.`}`,
     ...(view.resultModelId === null
       ? []
       : [style.dim(`  Its model: cloud-node download ${repoId} ${view.resultModelId} --out model`)]),

@@ -116,6 +116,12 @@ export class Explora {
     return this.#api.json({ path: this.#path(`sessions/${sessionId}`) });
   }
 
+  /** @see ExploraSession.pause */
+  pauseSession(sessionId: string, pause: boolean): Promise<SessionView> {
+    const path = this.#path(`sessions/${sessionId}/${pause ? 'pause' : 'resume'}`);
+    return this.#api.json({ method: 'POST', path, json: {} });
+  }
+
   /** @see ExploraSession.cancel */
   cancelSession(sessionId: string, reason?: string): Promise<SessionView> {
     const path = this.#path(`sessions/${sessionId}/cancel`);

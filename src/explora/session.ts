@@ -28,6 +28,7 @@ export interface FollowOptions extends Via {
 export interface SessionSource {
   readSession(sessionId: string): Promise<SessionView>;
   cancelSession(sessionId: string, reason?: string): Promise<SessionView>;
+  pauseSession(sessionId: string, pause: boolean): Promise<SessionView>;
   downloadVersion(sessionId: string, version: number): Promise<DownloadedVersion>;
   followSession(sessionId: string, options: FollowOptions): AsyncGenerator<LoggedEvent>;
 }
@@ -78,6 +79,15 @@ export class ExploraSession {
   async weights(version?: number): Promise<DownloadedVersion> {
     const wanted = version ?? (await this.get()).version;
     return this.#source.downloadVersion(this.sessionId, wanted);
+  }
+
+  /** The round that is open still ends; no other opens until it is resumed. */
+  pause(): Promise<SessionView> {
+    return this.#source.pauseSession(this.sessionId, true);
+  }
+
+  resume(): Promise<SessionView> {
+    return this.#source.pauseSession(this.sessionId, false);
   }
 
   cancel(reason?: string): Promise<SessionView> {

@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import type { Express } from 'express';
 import { RedisBlobStore } from '../blobs/redis-blob-store.js';
 import { ConfigError, parseEnv, type Config } from '../config/env.js';
-import { connectRedis } from '../redis/connection.js';
+import { connectRedis, endConnection } from '../redis/connection.js';
 import { Keys } from '../redis/keys.js';
 import { WorkQueues } from '../redis/queues.js';
 import { readServerInfo } from '../redis/server-info.js';
@@ -56,14 +56,7 @@ async function serve(deps: GatewayDeps, routes?: (app: Express) => void): Promis
       { name: 'gateway', run: () => gateway.close() },
       { name: 'reporter', run: () => reporter.stop() },
       { name: 'queues', run: () => queues.close() },
-      {
-        name: 'redis',
-        run: () =>
-          stores.context.redis.quit().then(
-            () => undefined,
-            () => stores.context.redis.disconnect(),
-          ),
-      },
+      { name: 'redis', run: () => endConnection(stores.context.redis) },
     ],
   });
 }

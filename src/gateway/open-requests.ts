@@ -13,6 +13,9 @@ export function trackRequests(server: Server, draining: AbortSignal): OpenReques
     if (draining.aborted) res.shouldKeepAlive = false;
     res.once('close', () => open.delete(res));
   });
+  draining.addEventListener('abort', () => {
+    for (const res of open) if (!res.headersSent) res.shouldKeepAlive = false;
+  });
   return {
     get count() {
       return open.size;

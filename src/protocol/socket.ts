@@ -45,10 +45,12 @@ export const followSession = sessionRef.extend({
 });
 export { jobSchema };
 
-/** Namespaces `/explora` and (all but submit and cancel) `/dashboard`. */
+/** Namespaces `/explora` and (all but what changes something) `/dashboard`. */
 export interface ExploraToServer {
   'job:submit': Call<{ readonly session: SessionView }>;
   'session:get': Call<{ readonly session: SessionView }>;
+  'session:pause': Call<{ readonly session: SessionView }>;
+  'session:resume': Call<{ readonly session: SessionView }>;
   'session:cancel': Call<{ readonly session: SessionView }>;
   'session:follow': Call<object>;
   'session:unfollow': Call<object>;

@@ -19,6 +19,7 @@ const STEP_MARGIN_MS = 2_000;
 /** A terminal signals the whole group and a parent passes it on: that is one wish, not two. */
 const SAME_WISH_MS = 500;
 const DIE_WITHIN_MS = 500;
+const FLUSH_WITHIN_MS = 500;
 
 /**
  * Waits for SIGTERM or SIGINT, runs the steps, then ends the process by the same signal, so that its exit status says
@@ -35,6 +36,8 @@ export async function runUntilSignal({ log, drainMs, steps }: Shutdown): Promise
     }
   }
   log.info({ signal }, 'closed');
+  // Lines are written in the background; the signal would not wait for them.
+  await within(FLUSH_WITHIN_MS, () => flush(log)).catch(() => undefined);
   forget();
   dieBy(signal);
 }
@@ -57,6 +60,10 @@ function firstSignal(log: Logger): Promise<{ signal: NodeJS.Signals; forget: () 
     };
     for (const name of SIGNALS) process.on(name, onSignal);
   });
+}
+
+function flush(log: Logger): Promise<void> {
+  return new Promise((resolve) => log.flush(() => resolve()));
 }
 
 function dieBy(signal: NodeJS.Signals): void {

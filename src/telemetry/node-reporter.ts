@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeRole } from '../protocol/records.js';
 import type { PoolRegistry } from '../redis/pool-registry.js';
 import { repeat } from './repeat.js';
 import { PACKAGE_VERSION } from './version.js';
 
 const REPORT_MS = 2_000;
+const STOP_WITHIN_MS = 2_000;
 
 export interface ReportedNode {
   readonly pool: PoolRegistry;
@@ -38,8 +40,10 @@ export function startNodeReporter(node: ReportedNode): { stop(): Promise<void> }
   });
   return {
     stop: async () => {
-      await reporting.stop();
-      await pool.removeNode(nodeId);
+      const removed = reporting.stop().then(() => pool.removeNode(nodeId));
+      removed.catch(() => undefined);
+      // Without Redis it is taken off the list when it has been silent for long enough.
+      await Promise.race([removed, sleep(STOP_WITHIN_MS, null, { ref: false })]);
     },
   };
 }

@@ -32,8 +32,12 @@ describe('a Library over HTTP', () => {
       { libraryId: 'l-1', assignment: null, pollMs: 10_000, heartbeatMs: 2_000 },
     ]);
     expect((await library.post('heartbeat')).body.assignment).toBeNull();
+    // What a job without a data set counts on is the first.
     expect(await pool.stores.libraries.candidates(repoId, null)).toEqual([
-      { libraryId: 'l-1', numExamples: 120 },
+      { libraryId: 'l-1', numExamples: 100 },
+    ]);
+    expect(await pool.stores.libraries.candidates(repoId, 'other')).toEqual([
+      { libraryId: 'l-1', numExamples: 20 },
     ]);
     expect((await library.post('join', { datasets: [] })).body.error.message).toContain('"datasets"');
   });

@@ -91,6 +91,26 @@ describe('cancelling', () => {
   });
 });
 
+describe('pausing', () => {
+  it('is for a time, can be repeated, and ends when the session is resumed', async () => {
+    const { repoId, sessionId } = await openRound(pool, { a: 5 });
+    const path = `/v1/repos/${repoId}/sessions/${sessionId}`;
+    const post = (what: string) => pool.json(`${path}/${what}`, { method: 'POST', body: {} });
+    const { body } = await post('pause');
+    expect(body.pausedUntilMs).toBeGreaterThan(Date.now());
+    // The open round goes on.
+    expect(body.round).toMatchObject({ number: 1, state: 'collecting' });
+    expect((await post('pause')).body.pausedUntilMs).toBe(body.pausedUntilMs);
+    expect((await post('resume')).body.pausedUntilMs).toBeNull();
+    expect((await post('resume')).status).toBe(200);
+    await post('cancel');
+    expect((await post('pause')).body.error.code).toBe('session_ended');
+    const events = await pool.stores.events.read(repoId, sessionId, { afterId: null });
+    const types = events.map(({ event }) => event.type);
+    expect(types.slice(3)).toEqual(['session.paused', 'session.resumed', 'session.cancelled']);
+  });
+});
+
 describe('versions', () => {
   it('are described and downloaded; version 0 is the model', async () => {
     const { repoId, sessionId, session, apiKey } = await openRound(pool, { a: 5 });

@@ -1,5 +1,5 @@
 import type { AssignmentView, Produced, Snapshot } from '../../src/core/decision.js';
-import type { RoundRecord, SessionRecord } from '../../src/core/session.js';
+import { isFinal, type RoundRecord, type SessionRecord } from '../../src/core/session.js';
 import { redisNowMs } from '../../src/redis/context.js';
 import type { AttemptRef } from '../../src/redis/keys.js';
 import { rootHash } from '../../src/tensors/hash.js';
@@ -51,8 +51,19 @@ async function loadQueue(
   { repoId, sessionId }: SessionRecord,
 ): Promise<Snapshot['queue']> {
   const repo = await stores.repos.find(repoId);
-  const order = await stores.sessions.activeIds(repoId);
-  return { ahead: Math.max(0, order.indexOf(sessionId)), concurrency: repo?.concurrency ?? 1 };
+  const order = await stores.sessions.active(repoId);
+  const before = order.slice(
+    0,
+    Math.max(
+      0,
+      order.findIndex((one) => one.sessionId === sessionId),
+    ),
+  );
+  // One that was paused before it began lets others pass; one that has begun keeps its place.
+  const ahead = before.filter(
+    (one) => !isFinal(one.state) && !(one.state === 'queued' && one.pausedUntilMs !== null),
+  );
+  return { ahead: ahead.length, concurrency: repo?.concurrency ?? 1 };
 }
 
 async function loadCandidates(

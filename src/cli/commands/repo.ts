@@ -7,10 +7,7 @@ import { wholeNumber } from '../arguments.js';
 import { renderTable } from '../table.js';
 
 export function addRepoCommands(program: Command): void {
-  const repo = program
-    .command('repo')
-    .description('create, list and delete Repos')
-    .helpCommand(false);
+  const repo = program.command('repo').description('create, list and delete Repos').helpCommand(false);
 
   repo
     .command('create')

@@ -32,6 +32,24 @@ export function addSessionCommands(program: Command): void {
       out.result(session, (style) => describeSession(session, style, { width: out.width }));
     });
 
+  for (const [name, description] of [
+    ['pause', 'let the open round of a session end and open no other'],
+    ['resume', 'go on with a paused session'],
+  ] as const) {
+    program
+      .command(name)
+      .description(description)
+      .argument('<repoId>')
+      .argument('<sessionId>')
+      .action(async (repoId: string, sessionId: string, _options, command: Command) => {
+        const { api, out } = contextOf(command);
+        const session = await (await api()).pause(repoId, sessionId, name === 'pause');
+        out.result(session, (style) => [
+          `${style.green('✓')} Session ${sessionId} is ${name}d at version ${session.version}.`,
+        ]);
+      });
+  }
+
   program
     .command('cancel')
     .description('stop a session; what it has published is kept')

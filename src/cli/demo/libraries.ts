@@ -12,6 +12,7 @@ export interface LibrariesOptions {
   readonly dataDir: string;
   readonly lifetime: Lifetime;
   readonly onDeath: (library: Supervised, how: string) => void;
+  readonly onRestart: (library: Supervised) => void;
 }
 
 const LEAVE_WITHIN_MS = 3_000;
@@ -34,6 +35,7 @@ export async function startLibraries(options: LibrariesOptions): Promise<readonl
         logFile: path.join(logs, `library-${part + 1}.log`),
       },
       onDeath: options.onDeath,
+      onRestart: options.onRestart,
     }),
   );
   void lifetime.own(Promise.resolve(libraries), {

@@ -32,7 +32,7 @@ export interface Federation {
   readonly modelId: string;
   readonly testImages: number;
   readonly dataDir: string;
-  /** Processes that died, in words, as it happens. */
+  /** Processes that died and came back, in words. */
   readonly deaths: string[];
 }
 
@@ -46,10 +46,13 @@ export interface Preparation {
 export async function prepareFederation(preparation: Preparation): Promise<Federation> {
   const { options, stage, lifetime, dataDir } = preparation;
   const deaths: string[] = [];
-  const died = (child: Supervised, how: string): void => {
-    deaths.push(`${child.name} ended (${how}); it is started again`);
-    if (!stage.live) stage.stream.write(`! ${deaths.at(-1)}\n`);
+  const say = (what: string): void => {
+    deaths.push(what);
+    if (!stage.live) stage.stream.write(`! ${what}\n`);
   };
+  const onDeath = ({ name }: Supervised, how: string): void =>
+    say(`${name} ended (${how}); it is started again`);
+  const onRestart = ({ name, pid }: Supervised): void => say(`${name} is there again (pid ${pid})`);
   const steps = createSteps(stage);
   stage.stream.write(`\n  ${stage.style.bold('Federated learning on this machine')}\n\n`);
 
@@ -70,7 +73,8 @@ export async function prepareFederation(preparation: Preparation): Promise<Feder
           port: options.port ?? 0,
           env: isolatedPoolEnv(process.env, { REDIS_URL: redis.url, AUTH_SECRET: secret }),
           dataDir,
-          onExit: died,
+          onExit: onDeath,
+          onRestart,
         }),
         { end: (started) => started.stop(), force: (started) => started.kill() },
       ),
@@ -97,7 +101,8 @@ export async function prepareFederation(preparation: Preparation): Promise<Feder
         iid: options.iid ?? false,
         dataDir,
         lifetime,
-        onDeath: died,
+        onDeath,
+        onRestart,
       }),
   );
   return { pool, urls, libraries, api, explora, modelId, testImages, dataDir, deaths };
@@ -118,7 +123,11 @@ async function upload(steps: Steps, explora: Explora): Promise<{ modelId: string
     'Explora uploads the model',
     async () => {
       // Loaded only now: TF.js takes a second of its own.
-      const [{ twoNn }] = await Promise.all([import('./two-nn.js'), import('@tensorflow/tfjs-backend-cpu')]);
+      const [{ twoNn }, { useBestNodeBackend }] = await Promise.all([
+        import('./two-nn.js'),
+        import('../../library/tf-backend-node.js'),
+      ]);
+      await useBestNodeBackend();
       return explora.uploadModel(await fromLayersModel(twoNn(MODEL_SEED)));
     },
     ({ parameters }) =>

@@ -1,4 +1,4 @@
-import { integer, percent } from '../format.js';
+import { count, integer, percent } from '../format.js';
 import type { Style } from '../style.js';
 
 /** What the demo came to. */
@@ -26,11 +26,11 @@ export function renderReport(result: DemoResult, details: ReportDetails, style: 
   if (!result.ok || result.testAccuracy === null) {
     return ['', `  ${style.red('✗')} The demo failed: ${result.reason ?? 'the final version has no score'}`];
   }
-  const split = details.iid ? 'images dealt at random' : 'most of them with two digits only';
+  const split = details.iid ? 'images dealt at random' : 'each with few of the ten digits';
   return [
     '',
     `  ${style.green('✓')} ${style.bold(`${percent(result.testAccuracy)} test accuracy`)} on all ` +
-      `${integer(details.testImages)} test images, after ${integer(result.rounds)} rounds in ${result.seconds.toFixed(0)} s.`,
+      `${integer(details.testImages)} test images, after ${count(result.rounds, 'round')} in ${result.seconds.toFixed(0)} s.`,
     `    ${result.libraries} Libraries trained it, ${split}; no image left its process.`,
     '',
     `    model   ${details.modelDir}/model.json  ${style.dim('(tf.loadLayersModel reads it)')}`,

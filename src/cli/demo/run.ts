@@ -6,7 +6,7 @@ import { withLifetime, type Lifetime } from '../lifetime.js';
 import type { Output } from '../output.js';
 import { saveModel } from '../save-model.js';
 import { styleFor } from '../style.js';
-import { rounds as defaultRounds } from './plan.js';
+import { rounds as defaultRounds } from './defaults.js';
 import { prepareFederation, REPO_ID, type Federation } from './prepare.js';
 import { renderKept, renderReport, type DemoResult } from './report.js';
 import type { DemoOptions, Stage } from './stage.js';
@@ -95,7 +95,7 @@ async function perform({
     ...(ok ? {} : { reason: session.reason ?? 'the final version has no score' }),
   };
   const details = { iid: options.iid ?? false, testImages: federation.testImages, modelDir: MODEL_DIR };
-  write(stage, renderReport(result, details, stage.style));
+  if (!out.json) write(stage, renderReport(result, details, stage.style));
   if (options.keep && !out.json) await keepUp(federation, stage);
   return result;
 }

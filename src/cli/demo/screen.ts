@@ -1,3 +1,4 @@
+import { isFinal } from '../../core/session.js';
 import type { PoolStatus } from '../../protocol/http.js';
 import { accuracyFirst, clock, metric } from '../format.js';
 import { describePool } from '../pool-line.js';
@@ -36,7 +37,7 @@ export function renderScreen(scene: Scene, size: Size, style: Style): string[] {
     spread(style.bold(scene.title), clock(scene.elapsedMs), width),
     '',
     labelled('round', roundBar(scene.progress, width - LABEL_COLUMNS, style), style),
-    labelled('updates', updates(scene.progress, style), style),
+    labelled(isFinal(scene.progress.state) ? 'session' : 'updates', updates(scene.progress, style), style),
     ...scores(scene, style),
   ];
   const notes = [...scene.progress.notes.slice(-2), ...scene.asides.slice(-3)].map((note) =>
@@ -48,7 +49,10 @@ export function renderScreen(scene: Scene, size: Size, style: Style): string[] {
     labelled('pool', processes, style),
     labelled('', load, style),
     ...(notes.length === 0 ? [] : ['', ...notes]),
-    ...(scene.footer.length === 0 ? [] : ['', ...scene.footer.map(style.dim)]),
+    // What to try while it runs is of no use any more.
+    ...(scene.footer.length === 0 || isFinal(scene.progress.state)
+      ? []
+      : ['', ...scene.footer.map(style.dim)]),
   ];
   // A plot that would push the rest out of a small terminal is left out.
   const left = size.rows - top.length - bottom.length - 3;
@@ -78,7 +82,7 @@ const PHASES: Readonly<Record<RoundProgress['phase'], string>> = {
 };
 
 function updates({ round, state, reason }: Progress, style: Style): string {
-  if (state === 'completed' || state === 'failed' || state === 'cancelled') {
+  if (isFinal(state)) {
     const paint = state === 'completed' ? style.green : style.red;
     return `${paint(state)}${reason === null ? '' : `: ${reason}`}`;
   }

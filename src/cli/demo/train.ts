@@ -1,7 +1,8 @@
 import type { SessionView } from '../../protocol/http.js';
 import { count, integer } from '../format.js';
+import { readResult } from '../read-result.js';
 import { selfCommand } from '../self.js';
-import { hyperparams } from './plan.js';
+import { hyperparams } from './defaults.js';
 import { TEST_SET_ID, type Federation } from './prepare.js';
 import type { Stage } from './stage.js';
 import { watchSession } from './watch-session.js';
@@ -35,7 +36,7 @@ export async function trainDemo(training: Training): Promise<SessionView> {
   await watchSession({
     session: begin,
     events: session.follow({ signal }),
-    title: `MNIST · ${count(libraries.length, 'Library')}, ${iid ? 'any digit' : 'two digits each'}`,
+    title: `MNIST · ${count(libraries.length, 'Library')}, ${iid ? 'images dealt at random' : 'images sorted by digit'}`,
     testSet: `all ${integer(testImages)} test images`,
     // A pid changes when its process is started again.
     footer: () => [
@@ -49,7 +50,7 @@ export async function trainDemo(training: Training): Promise<SessionView> {
     live: stage.live,
     onProgress: ({ rounds: published }) => training.onRound(published.length),
   });
-  return session.get();
+  return readResult(session);
 }
 
 function victims(children: Federation['pool']['children']): string {

@@ -3,6 +3,7 @@ import { cancelSession as cancelBody } from '../../protocol/http.js';
 import { READERS, requireRepo, WRITERS } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { cancelSession } from '../service/cancel-session.js';
+import { pauseSession } from '../service/pause-session.js';
 import { sessionRow, viewSession } from '../service/session-view.js';
 import { submitJob } from '../service/submit-job.js';
 import { readAnyJson, readJson } from './read-json.js';
@@ -33,5 +34,19 @@ export function sessionRoutes(app: Express, ctx: GatewayContext): void {
     const { reason } = await readJson(req, cancelBody, maxBytes);
     const cancelled = await cancelSession(ctx, { repoId, sessionId: req.params.sessionId }, reason);
     res.json(await viewSession(ctx, cancelled));
+  });
+
+  app.post('/v1/repos/:repoId/sessions/:sessionId/pause', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, WRITERS);
+    res.json(
+      await viewSession(ctx, await pauseSession(ctx, { repoId, sessionId: req.params.sessionId }, true)),
+    );
+  });
+
+  app.post('/v1/repos/:repoId/sessions/:sessionId/resume', async (req, res) => {
+    const repoId = await requireRepo(ctx, req, WRITERS);
+    res.json(
+      await viewSession(ctx, await pauseSession(ctx, { repoId, sessionId: req.params.sessionId }, false)),
+    );
   });
 }

@@ -70,7 +70,7 @@ function checkExamples(
   const announced = library === null ? 0 : examplesOf(library, datasetId);
   const limit = Math.min(announced, round.maxExamples);
   if (numExamples <= limit) return;
-  const of = datasetId === null ? 'in all' : `of data set "${datasetId}"`;
+  const of = datasetId === null ? 'in its first data set' : `of data set "${datasetId}"`;
   throw new CloudNodeError(
     'update_examples_exceeded',
     `The update says ${numExamples} examples; the Library announced ${announced} ${of}, and this round takes at most ${round.maxExamples}.`,

@@ -12,6 +12,7 @@ import {
 import { checkRole, READERS, WRITERS } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { cancelSession } from '../service/cancel-session.js';
+import { pauseSession } from '../service/pause-session.js';
 import { viewSession } from '../service/session-view.js';
 import { submitJob } from '../service/submit-job.js';
 import { admitWith, onEvent, requireOpen, requireProtocol } from './ack.js';
@@ -88,6 +89,18 @@ function serveWriter(socket: Socket, ctx: GatewayContext, claims: Claims): void 
       return { session: await viewSession(ctx, await submitJob(ctx, repoId, job)) };
     },
   });
+  for (const [event, pause] of [
+    ['session:pause', true],
+    ['session:resume', false],
+  ] as const) {
+    onEvent(on, event, {
+      schema: sessionRef,
+      run: async (session) => {
+        await requireRepo(ctx, claims, { repoId: session.repoId, roles: WRITERS });
+        return { session: await viewSession(ctx, await pauseSession(ctx, session, pause)) };
+      },
+    });
+  }
   onEvent(on, 'session:cancel', {
     schema: cancelJob,
     run: async ({ repoId, sessionId, reason }) => {

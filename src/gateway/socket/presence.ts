@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PRESENCE_TTL_MS } from '../../redis/library-store.js';
 import { metrics } from '../../telemetry/metrics.js';
 import { repeat, type Repeating } from '../../telemetry/repeat.js';
 import type { GatewayContext, LibraryIdentity } from '../context.js';
+
+const STOP_WITHIN_MS = 2_000;
 
 /** Says for all Libraries that are joined over a socket of this gateway that they are there. */
 export class Presence {
@@ -44,9 +47,10 @@ export class Presence {
     void leaving.then(() => this.#leaving.delete(leaving));
   }
 
+  /** Waits a little for what was said of those who left: without Redis they count as away soon in any case. */
   async stop(): Promise<void> {
-    await this.#touching?.stop();
-    await Promise.all(this.#leaving);
+    const told = Promise.all([this.#touching?.stop(), ...this.#leaving]);
+    await Promise.race([told, sleep(STOP_WITHIN_MS, null, { ref: false })]);
   }
 
   async #touchAll(): Promise<void> {
