@@ -11,6 +11,14 @@ interface HostOptions {
   readonly apiKey: string;
   readonly libraries: Readonly<Record<string, number>>;
   readonly trainMs: number;
+  /** All begin at the first URL; by default each at a random one. */
+  readonly startAtFirst?: boolean;
+}
+
+/** The first choice of a Library is where it begins. */
+function firstZero(): () => number {
+  let calls = 0;
+  return () => (calls++ === 0 ? 0 : Math.random());
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as HostOptions;
@@ -22,7 +30,8 @@ const libraries = Object.entries(options.libraries).map(([libraryId, numExamples
     numExamples,
     trainMs: options.trainMs,
   });
-  const backoff = { baseMs: 100, maxMs: 2_000 };
+  const random = options.startAtFirst === true ? firstZero() : Math.random;
+  const backoff = { baseMs: 100, maxMs: 2_000, random };
   const library = new Library({ url: options.urls, apiKey: options.apiKey, libraryId, trainer, backoff });
   const inputs = new Float32Array(numExamples);
   library.addData('data', { inputs, inputShape: [1], labels: inputs, labelShape: [1] });

@@ -6,7 +6,7 @@ export interface Lifetime {
    * Takes charge of something from the moment it begins to start: what is half started at Ctrl-C is waited for and then
    * ended as well. Ended in reverse order.
    */
-  own<T>(starting: Promise<T>, end: Ender<T>): Promise<T>;
+  readonly own: <T>(starting: Promise<T>, end: Ender<T>) => Promise<T>;
 }
 
 export interface Ender<T> {
@@ -62,8 +62,9 @@ export async function withLifetime<T>(
       for (const thing of [...owned].reverse()) thing.force();
       process.exit(EXIT_CODES[signal]);
     }
-    onSignal(signal);
     controller.abort(new Error(`ended by ${signal}`));
+    // After what listens to the abort has let go of the screen.
+    onSignal(signal);
     const reraise = (): void => {
       release();
       process.kill(process.pid, signal);
@@ -74,14 +75,21 @@ export async function withLifetime<T>(
     for (const signal of SIGNALS) process.off(signal, handle);
   };
   for (const signal of SIGNALS) process.on(signal, handle);
-  try {
-    return await work(lifetime);
-  } finally {
+  const finish = async (): Promise<void> => {
     // After a signal the process dies of it; nothing after this may run before that.
     if (controller.signal.aborted) await died;
-    await endAll();
-    release();
+    await endAll().finally(release);
+  };
+  let result: T;
+  try {
+    result = await work(lifetime);
+  } catch (error) {
+    // What went wrong first is what to tell.
+    await finish().catch(() => undefined);
+    throw error;
   }
+  await finish();
+  return result;
 }
 
 async function endInReverse(owned: readonly { end: () => Promise<void> }[]): Promise<void> {

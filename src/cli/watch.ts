@@ -25,6 +25,7 @@ export async function watchUntilEnd({ session, repoId, api, out }: WatchTarget):
       await watchSession({
         session: begin,
         events: session.follow({ signal }),
+        signal,
         title: `${begin.job.name} · ${repoId} · ${sessionId}`,
         testSet: '',
         pool: () => api.pool(),

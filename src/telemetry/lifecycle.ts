@@ -1,4 +1,6 @@
+import { EventEmitter, once } from 'node:events';
 import { constants } from 'node:os';
+import { symbols } from 'pino';
 import type { Logger } from './logger.js';
 
 export interface CloseStep {
@@ -35,9 +37,7 @@ export async function runUntilSignal({ log, drainMs, steps }: Shutdown): Promise
       log.warn({ step: step.name, err: (error as Error).message }, 'close step failed');
     }
   }
-  log.info({ signal }, 'closed');
-  // Lines are written in the background; the signal would not wait for them.
-  await within(FLUSH_WITHIN_MS, () => flush(log)).catch(() => undefined);
+  await logLast(log, signal);
   forget();
   dieBy(signal);
 }
@@ -62,8 +62,16 @@ function firstSignal(log: Logger): Promise<{ signal: NodeJS.Signals; forget: () 
   });
 }
 
-function flush(log: Logger): Promise<void> {
-  return new Promise((resolve) => log.flush(() => resolve()));
+/** Lines are written in the background, and the signal would not wait for the last one. */
+async function logLast(log: Logger, signal: NodeJS.Signals): Promise<void> {
+  const stream = (log as unknown as Record<symbol, unknown>)[symbols.streamSym];
+  // Not `flush`: pino's waits for nothing unless lines are collected.
+  const drained =
+    stream instanceof EventEmitter && log.isLevelEnabled('info')
+      ? once(stream, 'drain')
+      : Promise.resolve([]);
+  log.info({ signal }, 'closed');
+  await within(FLUSH_WITHIN_MS, async () => void (await drained)).catch(() => undefined);
 }
 
 function dieBy(signal: NodeJS.Signals): void {

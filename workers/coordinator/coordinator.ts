@@ -1,8 +1,9 @@
-import { Worker } from 'bullmq';
+import { Worker, type Job } from 'bullmq';
 import { coordinateJob, QUEUES } from '../../src/protocol/queue.js';
 import { parse } from '../../src/protocol/parse.js';
 import type { SessionKey } from '../../src/redis/pool-registry.js';
 import type { WorkerDeps } from '../deps.js';
+import { leaveNewerForOthers } from '../leave-for-others.js';
 import type { RunningWorker } from '../run-worker.js';
 import { reconcileSession } from './reconcile-session.js';
 import { startSweep } from './sweep.js';
@@ -25,7 +26,11 @@ export async function startCoordinator(deps: WorkerDeps): Promise<RunningWorker>
       busy--;
     }
   };
-  const worker = new Worker(QUEUES.coordinate, async (job) => look(parse(coordinateJob, job.data)), {
+  const handle = async (job: Job, token?: string): Promise<void> => {
+    await leaveNewerForOthers(job, token);
+    await look(parse(coordinateJob, job.data));
+  };
+  const worker = new Worker(QUEUES.coordinate, handle, {
     connection: context.redis,
     prefix: context.keys.queuePrefix(QUEUES.coordinate),
     concurrency: CONCURRENCY,

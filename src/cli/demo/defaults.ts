@@ -8,4 +8,4 @@ export const hyperparams = {
   metrics: ['accuracy'],
 } satisfies JobInput['hyperparams'];
 
-export const rounds = 25;
+export const rounds = 20;

@@ -36,6 +36,7 @@ export async function trainDemo(training: Training): Promise<SessionView> {
   await watchSession({
     session: begin,
     events: session.follow({ signal }),
+    signal,
     title: `MNIST · ${count(libraries.length, 'Library')}, ${iid ? 'images dealt at random' : 'images sorted by digit'}`,
     testSet: `all ${integer(testImages)} test images`,
     // A pid changes when its process is started again.

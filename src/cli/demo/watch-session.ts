@@ -24,29 +24,39 @@ export interface WatchOptions {
   /** Shows nothing at all. */
   readonly silent?: boolean;
   readonly onProgress?: (progress: Progress) => void;
+  /** Ends the view at once, so that what is said next does not mix with it. */
+  readonly signal?: AbortSignal;
 }
 
 const REDRAW_MS = 250;
 const POOL_MS = 2_000;
 
-/** Shows a session until it ends, and returns what was seen of it. */
+/**
+ * Shows a session until it ends, and returns what was seen of it.
+ * @throws the reason of `signal` when that comes first
+ */
 export async function watchSession(options: WatchOptions): Promise<Progress> {
   let progress = beginProgress(options.session);
   const show = options.silent ? SILENT : options.live ? liveView(options) : lineView(options);
+  const abort = (): void => show.end(progress);
+  options.signal?.addEventListener('abort', abort, { once: true });
   try {
     for await (const { event } of options.events) {
       progress = advance(progress, event);
       options.onProgress?.(progress);
       show.update(progress);
     }
+    options.signal?.throwIfAborted();
     return progress;
   } finally {
+    options.signal?.removeEventListener('abort', abort);
     show.end(progress);
   }
 }
 
 interface Shown {
   update(progress: Progress): void;
+  /** May be called again. */
   end(progress: Progress): void;
 }
 
