@@ -4,7 +4,6 @@ import { watchSession } from './demo/watch-session.js';
 import { CliError, EXIT } from './errors.js';
 import { withLifetime } from './lifetime.js';
 import type { Output } from './output.js';
-import { readResult } from './read-result.js';
 
 export interface WatchTarget {
   readonly session: ExploraSession;
@@ -34,7 +33,7 @@ export async function watchUntilEnd({ session, repoId, api, out }: WatchTarget):
         live: !out.json && process.stdout.isTTY && process.env['TERM'] !== 'dumb',
         silent: out.json,
       });
-      return readResult(session);
+      return session.get();
     },
     () => out.note(`The session goes on. Look again: cloud-node watch ${repoId} ${sessionId}`),
   );

@@ -1,11 +1,24 @@
 import type { JobInput } from '../../protocol/job.js';
 
+/**
+ * One local epoch with batches of 50: on the WebAssembly backend smaller batches cost more time per image than they gain,
+ * larger ones learn less in a round. At a learning rate of 0.3 the split by digit gets to 92 % a few rounds earlier, but
+ * a round may fall back by ten points; a server learning rate above 1 does the same.
+ *
+ * Test accuracy of the 2NN by ten Libraries, FedAvg over all of them, seeds 1:
+ *
+ *     round                1      3      5      8     10     15     20     25     30
+ *     by digit, lr 0.2   0.514  0.720  0.793  0.864  0.879  0.907  0.917  0.930  0.934
+ *     by digit, lr 0.3   0.478  0.695  0.830  0.882  0.890  0.918  0.914    (0.811 in round 19)
+ *     IID,      lr 0.3   0.921  0.955  0.964  0.971  0.974
+ */
 export const hyperparams = {
   batchSize: 50,
   epochs: 1,
-  optimizer: { type: 'sgd', learningRate: 0.3 },
+  optimizer: { type: 'sgd', learningRate: 0.2 },
   loss: 'categoricalCrossentropy',
   metrics: ['accuracy'],
 } satisfies JobInput['hyperparams'];
 
-export const rounds = 20;
+/** Enough for 92 % by digit and 96 % IID. */
+export const rounds = 30;

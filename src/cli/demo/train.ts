@@ -1,6 +1,5 @@
 import type { SessionView } from '../../protocol/http.js';
 import { count, integer } from '../format.js';
-import { readResult } from '../read-result.js';
 import { selfCommand } from '../self.js';
 import { hyperparams } from './defaults.js';
 import { TEST_SET_ID, type Federation } from './prepare.js';
@@ -51,7 +50,7 @@ export async function trainDemo(training: Training): Promise<SessionView> {
     live: stage.live,
     onProgress: ({ rounds: published }) => training.onRound(published.length),
   });
-  return readResult(session);
+  return session.get();
 }
 
 function victims(children: Federation['pool']['children']): string {
