@@ -13,6 +13,8 @@ interface HostOptions {
   readonly trainMs: number;
   /** All begin at the first URL; by default each at a random one. */
   readonly startAtFirst?: boolean;
+  /** Says each change of state, with the time. */
+  readonly sayStates?: boolean;
 }
 
 /** The first choice of a Library is where it begins. */
@@ -38,6 +40,7 @@ const libraries = Object.entries(options.libraries).map(([libraryId, numExamples
   library.on('round', ({ round, attempt, outcome, duplicate }) =>
     say({ libraryId, round, attempt, outcome, duplicate }),
   );
+  if (options.sayStates === true) library.on('state', (state) => say({ libraryId, state, atMs: Date.now() }));
   library.on('error', (error) => say({ libraryId, error: error.message }));
   library.join().catch((error: unknown) => say({ libraryId, error: (error as Error).message }));
   return library;

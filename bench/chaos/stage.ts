@@ -37,6 +37,8 @@ export interface Stage {
     apiKey: string;
     libraries: Readonly<Record<string, number>>;
     trainMs: number;
+    startAtFirst?: boolean;
+    sayStates?: boolean;
     onLine: (line: string) => void;
   }): Promise<void>;
   close(): Promise<void>;
