@@ -67,6 +67,8 @@ interface Verdict {
   readonly duplicated: number;
   readonly identicalToUndisturbed: boolean;
   readonly recoverySecondsP95: number;
+  /** The longest time in which nothing moved. */
+  readonly longestStallSeconds: number;
 }
 
 /** Compares what Libraries were told with what the pool says it counted, and the two models. */
@@ -116,6 +118,7 @@ function judge({
     duplicated,
     identicalToUndisturbed,
     recoverySecondsP95,
+    longestStallSeconds: Math.round(longestStall(wild) / 10) / 100,
   };
 }
 
@@ -126,6 +129,10 @@ function recoveries({ disturbances, progressMs }: Played): number[] {
     .map(({ atMs }) => progressMs.find((ms) => ms > atMs) ?? NaN)
     .map((next, i) => next - (disturbances.filter((d) => d.kind === 'kill')[i]?.atMs ?? NaN))
     .filter((ms) => Number.isFinite(ms));
+}
+
+function longestStall({ progressMs }: Played): number {
+  return progressMs.reduce((longest, ms, i) => Math.max(longest, ms - (progressMs[i - 1] ?? ms)), 0);
 }
 
 function percentile(values: readonly number[], share: number): number {

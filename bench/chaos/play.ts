@@ -31,6 +31,9 @@ export interface Played {
   readonly seconds: number;
 }
 
+/** Which part a draw means does not depend on who started first. */
+const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
+
 const HOSTS = 5;
 const TRAIN_MS = 250;
 
@@ -72,12 +75,15 @@ export async function play(options: PlayOptions): Promise<Played> {
       evaluation: { on: 'none' },
     });
 
-    const mischief = new Mischief(stage.parts, options.seed);
+    const mischief = new Mischief([...stage.parts].sort(byName), options.seed);
     const progressMs: number[] = [];
     let over = false;
     let round = 0;
     const follow = async (): Promise<void> => {
       for await (const { event, atMs } of session.follow()) {
+        const last = progressMs.at(-1) ?? atMs;
+        if (atMs - last > 5_000)
+          options.say(`  nothing moved for ${(atMs - last) / 1000} s, then ${JSON.stringify(event)}`);
         progressMs.push(atMs);
         if (event.type === 'round.published') {
           round = event.round;

@@ -54,7 +54,10 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   await redis.start();
   parts.push(redis);
 
-  const addRole = async (role: 'gateway' | 'coordinator' | 'aggregator', port = 0): Promise<void> => {
+  const addRole = async (
+    role: 'gateway' | 'coordinator' | 'aggregator',
+    { n, port = 0 }: { n: number; port?: number },
+  ): Promise<void> => {
     const link = await startTcpProxy({ port: redisPort });
     proxies.push(link);
     const env = {
@@ -69,19 +72,31 @@ export async function setStage(options: StageOptions): Promise<Stage> {
       SWEEP_MS: '200',
       LEASE_MS: '120000',
     };
-    const name = `${role}-${parts.filter((part) => part.role === role).length + 1}`;
+    const name = `${role}-${n}`;
     const part = processPart({ role, name, link }, () =>
       startNode([BIN, role], { env, onLine: () => undefined, readyWhen: /"ready":true/ }),
     );
-    await part.start();
     parts.push(part);
+    await part.start();
   };
-  const roles = [
-    ...gatewayPorts.map((port) => addRole('gateway', port)),
-    ...Array.from({ length: options.coordinators }, () => addRole('coordinator')),
-    ...Array.from({ length: options.aggregators }, () => addRole('aggregator')),
+  const starting = [
+    ...gatewayPorts.map((port, n) => addRole('gateway', { n, port })),
+    ...Array.from({ length: options.coordinators }, (_, n) => addRole('coordinator', { n })),
+    ...Array.from({ length: options.aggregators }, (_, n) => addRole('aggregator', { n })),
   ];
-  await Promise.all(roles);
+  const close = async (): Promise<void> => {
+    for (const role of ['libraries', 'gateway', 'aggregator', 'coordinator', 'redis']) {
+      await Promise.all(parts.filter((part) => part.role === role).map((part) => part.end()));
+    }
+    await Promise.all(proxies.map((proxy) => proxy.close()));
+    await rm(dir, { recursive: true, force: true });
+  };
+  const started = await Promise.allSettled(starting);
+  const failed = started.find((result) => result.status === 'rejected');
+  if (failed !== undefined) {
+    await close();
+    throw failed.reason;
+  }
   const doors = await Promise.all(gatewayPorts.map((port) => startTcpProxy({ port })));
   proxies.push(...doors);
   const urls = doors.map((door) => `http://127.0.0.1:${door.port}`);
@@ -108,13 +123,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
       await part.start();
       parts.push(part);
     },
-    close: async () => {
-      for (const role of ['libraries', 'gateway', 'aggregator', 'coordinator', 'redis']) {
-        await Promise.all(parts.filter((part) => part.role === role).map((part) => part.end()));
-      }
-      await Promise.all(proxies.map((proxy) => proxy.close()));
-      await rm(dir, { recursive: true, force: true });
-    },
+    close,
   };
 }
 

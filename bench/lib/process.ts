@@ -23,8 +23,11 @@ export async function startNode(
   });
   const alive = (): boolean => child.exitCode === null && child.signalCode === null;
   await new Promise<void>((resolve, reject) => {
-    const fail = (): void => reject(new Error(`${args.join(' ')} did not get ready:\n${errors.join('\n')}`));
-    const timer = setTimeout(fail, options.withinMs ?? 20_000);
+    const fail = (): void => {
+      child.kill('SIGKILL');
+      reject(new Error(`${args.join(' ')} did not get ready:\n${errors.join('\n')}`));
+    };
+    const timer = setTimeout(fail, options.withinMs ?? 60_000);
     child.once('exit', fail);
     createInterface({ input: child.stdout }).on('line', (line) => {
       options.onLine(line);

@@ -3,9 +3,10 @@ import * as tf from '@tensorflow/tfjs-core';
 let installed = false;
 
 /**
- * Makes training on the WebAssembly backend of TensorFlow.js 2-3 times faster. Its matrix product is fast (XNNPACK with
- * SIMD) only without transposition and falls back to plain loops with it; but both gradients of a dense layer transpose.
- * Transposing first and multiplying then gives the same numbers. Call it after the backend is registered; once is enough.
+ * Makes training on the WebAssembly backend of TensorFlow.js faster: the 2NN 1.4 times with batches of 10, 2.4 times
+ * with 50, 3 times with 200. Its matrix product is fast (XNNPACK with SIMD) only without transposition and falls back to
+ * plain loops with it; but both gradients of a dense layer transpose. Transposing first and multiplying then gives the
+ * same product, up to rounding. Call it after the backend is registered; once is enough.
  */
 export function speedUpWasmGradients(): void {
   const product = tf.getKernel('BatchMatMul', 'wasm');

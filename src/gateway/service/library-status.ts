@@ -34,8 +34,10 @@ async function currentAssignment(ctx: GatewayContext, library: Library): Promise
   const sessions = await ctx.stores.sessions.active(library.repoId);
   const all = await Promise.all(sessions.map((session) => findIn(ctx, session, library.libraryId)));
   const open = all.filter((found) => found !== null);
-  // What is to be done comes before what is done already.
-  const found = open.find(({ record }) => record.state !== 'received') ?? open[0];
+  // What was begun comes first: two sessions must not take a Library from each other in turn.
+  const inState = (state: AssignmentRecord['state']): Found | undefined =>
+    open.find(({ record }) => record.state === state);
+  const found = inState('accepted') ?? inState('offered') ?? open[0];
   return found === undefined ? null : describe(ctx, found);
 }
 
