@@ -1,9 +1,10 @@
 import type { BlobStore } from '../src/blobs/blob-store.js';
 import { RedisBlobStore } from '../src/blobs/redis-blob-store.js';
 import type { Config } from '../src/config/env.js';
-import { connectRedis } from '../src/redis/connection.js';
+import { connectRedis, endConnection } from '../src/redis/connection.js';
 import { Keys } from '../src/redis/keys.js';
 import { WorkQueues } from '../src/redis/queues.js';
+import { redisConfig } from '../src/redis/redis-config.js';
 import { createStores, type Stores } from '../src/redis/stores.js';
 import type { Logger } from '../src/telemetry/logger.js';
 
@@ -18,8 +19,7 @@ export interface WorkerDeps {
 
 /** Connects; waits for Redis as long as the configuration says. */
 export async function createWorkerDeps(config: Config, log: Logger): Promise<WorkerDeps> {
-  const { REDIS_URL: url, REDIS_CLUSTER: cluster, REDIS_CONNECT_MS: connectWithinMs } = config;
-  const redis = await connectRedis({ url, cluster, connectWithinMs }, { purpose: 'background', log });
+  const redis = await connectRedis(redisConfig(config), { purpose: 'background', log });
   const context = { redis, keys: new Keys(config.REDIS_PREFIX) };
   return {
     config,
@@ -32,5 +32,5 @@ export async function createWorkerDeps(config: Config, log: Logger): Promise<Wor
 
 export async function closeWorkerDeps(deps: WorkerDeps): Promise<void> {
   await deps.queues.close();
-  await deps.stores.context.redis.quit().catch(() => deps.stores.context.redis.disconnect());
+  await endConnection(deps.stores.context.redis);
 }

@@ -16,6 +16,21 @@ export const envSchema = z.object({
     .default('redis://127.0.0.1:6379')
     .describe('Redis: redis://, rediss:// or the path of a Unix socket.'),
   REDIS_CLUSTER: flag.default(false).describe('REDIS_URL is a node of a Redis Cluster.'),
+  REDIS_SENTINELS: z
+    .string()
+    .regex(
+      /^(\[[\dA-Fa-f:.]+\]|[^\s,:[\]]+):\d{1,5}(,(\[[\dA-Fa-f:.]+\]|[^\s,:[\]]+):\d{1,5})*$/,
+      'use host:port,host:port',
+    )
+    .optional()
+    .describe(
+      'Sentinels that name the master, host:port with commas; of REDIS_URL only password and db count.',
+    ),
+  REDIS_SENTINEL_NAME: z
+    .string()
+    .min(1)
+    .default('mymaster')
+    .describe('Name of the master that the Sentinels watch.'),
   REDIS_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,32}$/)
@@ -98,6 +113,8 @@ export function parseEnv(env: Readonly<Record<string, string | undefined>>): Con
   const result = envSchema.safeParse(values);
   if (!result.success)
     problems.push(...result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  else if (result.data.REDIS_CLUSTER && result.data.REDIS_SENTINELS !== undefined)
+    problems.push('REDIS_CLUSTER, REDIS_SENTINELS: use one of the two');
   if (problems.length > 0 || !result.success)
     throw new ConfigError(`The configuration is wrong:\n  ${problems.join('\n  ')}`);
   return Object.freeze(result.data);

@@ -6,6 +6,7 @@ import { ConfigError, parseEnv, type Config } from '../config/env.js';
 import { connectRedis, endConnection } from '../redis/connection.js';
 import { Keys } from '../redis/keys.js';
 import { WorkQueues } from '../redis/queues.js';
+import { redisConfig } from '../redis/redis-config.js';
 import { readServerInfo } from '../redis/server-info.js';
 import { createStores } from '../redis/stores.js';
 import { runUntilSignal } from '../telemetry/lifecycle.js';
@@ -65,8 +66,7 @@ async function connect(
   config: Config,
   { log, nodeId }: { log: Logger; nodeId: string },
 ): Promise<GatewayDeps> {
-  const { REDIS_URL: url, REDIS_CLUSTER: cluster, REDIS_CONNECT_MS: connectWithinMs } = config;
-  const redis = await connectRedis({ url, cluster, connectWithinMs }, { purpose: 'requests', log });
+  const redis = await connectRedis(redisConfig(config), { purpose: 'requests', log });
   const context = { redis, keys: new Keys(config.REDIS_PREFIX) };
   return {
     config,

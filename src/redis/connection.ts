@@ -1,16 +1,8 @@
 import { Cluster, Redis } from 'ioredis';
 import type { Logger } from '../telemetry/logger.js';
+import { parseSentinels, placeOf, type RedisConfig } from './redis-config.js';
 
 export type RedisClient = Redis | Cluster;
-
-export interface RedisConfig {
-  /** `redis://…`, `rediss://…` or the path of a Unix socket. */
-  readonly url: string;
-  /** The URL is one node of a Redis Cluster. */
-  readonly cluster: boolean;
-  /** How long to wait for Redis at start before giving up. */
-  readonly connectWithinMs: number;
-}
 
 /** What a connection is for decides how it behaves while Redis is away. */
 export type Purpose =
@@ -29,7 +21,7 @@ export async function connectRedis(
   config: RedisConfig,
   options: { purpose: Purpose; log: Logger },
 ): Promise<RedisClient> {
-  const redis = createClient(config, options.purpose);
+  const redis = createClient(config, options);
   let lastError: Error | null = null;
   redis.on('error', (error: Error) => {
     lastError = error;
@@ -46,8 +38,10 @@ export async function connectRedis(
         redis.disconnect();
         const { message } = lastError;
         throw new Error(
-          `Redis at ${redact(config.url)} did not answer within ${config.connectWithinMs / 1000} s (${message || 'no connection'}). ` +
-            'Start it, or set REDIS_URL to one that runs; `cloud-node up` brings its own.',
+          `Redis at ${placeOf(config)} did not answer within ${config.connectWithinMs / 1000} s (${message || 'no connection'}). ` +
+            (config.sentinels === undefined
+              ? 'Start it, or set REDIS_URL to one that runs; `cloud-node up` brings its own.'
+              : 'See whether REDIS_SENTINELS run, know REDIS_SENTINEL_NAME, and have a master for it.'),
           { cause: error },
         );
       }
@@ -56,14 +50,36 @@ export async function connectRedis(
   }
 }
 
-function createClient(config: RedisConfig, purpose: Purpose): RedisClient {
+function createClient(
+  config: RedisConfig,
+  { purpose, log }: { readonly purpose: Purpose; readonly log: Logger },
+): RedisClient {
   const common = {
     // Jittered, capped: a thousand clients of a restarted Redis do not come back in one instant.
     retryStrategy: (times: number): number =>
       Math.min(2_000, 50 * 2 ** Math.min(times, 6)) * (0.5 + Math.random() / 2),
     maxRetriesPerRequest: null,
+    // A machine that vanished closes nothing: whoever only listens finds out by this.
+    keepAlive: 10_000,
+    // A demoted master took nothing: connecting again finds the new one, which is sent the same command.
+    reconnectOnError: (error: Error): 2 | false => {
+      if (!error.message.startsWith('READONLY')) return false;
+      log.warn({ err: error.message }, 'redis is no master (any more), connecting again');
+      return 2;
+    },
     ...(purpose === 'requests' ? { commandTimeout: REQUEST_TIMEOUT_MS } : {}),
   };
+  if (config.sentinels !== undefined) {
+    return new Redis(config.url, {
+      ...common,
+      name: config.sentinelName ?? 'mymaster',
+      sentinels: parseSentinels(config.sentinels),
+      // They say when there is a new master: the old one may be a machine that hangs and never breaks a connection.
+      failoverDetector: true,
+      // Until they agree on a new master there is none: ask again soon, it is what everybody waits for.
+      sentinelRetryStrategy: (times: number): number => Math.min(1_000, 100 * times),
+    });
+  }
   if (!config.cluster) return new Redis(config.url, common);
   return new Cluster([config.url], {
     redisOptions: common,
@@ -87,11 +103,6 @@ export function duplicate(redis: RedisClient, purpose?: Purpose): RedisClient {
 export async function endConnection(redis: RedisClient): Promise<void> {
   if (redis.status === 'ready') await redis.quit().catch(() => redis.disconnect());
   else redis.disconnect();
-}
-
-/** Without the password, for logs and messages. */
-export function redact(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//***@');
 }
 
 async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {

@@ -60,8 +60,31 @@ describe('what goes wrong below', () => {
     const oom = "OOM command not allowed when used memory > 'maxmemory'.";
     expect(code(new Error(oom))).toBe('storage_full');
     expect(code(new Error(`ERR Error running script: ${oom}`))).toBe('storage_full');
+    const script =
+      "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
+    expect(code(new Error(script))).toBe('storage_full');
     expect(code(new TypeError('x is not a function'))).toBe('internal');
     expect(code('thrown text')).toBe('internal');
+  });
+});
+
+describe('a Redis that fails over', () => {
+  it.each([
+    "READONLY You can't write against a read only replica.",
+    'READONLY Can not run script with write flag on readonly replica.',
+    'LOADING Redis is loading the dataset in memory',
+    "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+    'CLUSTERDOWN The cluster is down',
+    'TRYAGAIN Multiple keys request during rehashing of slot',
+    'NOREPLICAS Not enough good replicas to write.',
+    'MISCONF Errors writing to the AOF file: No space left on device',
+    'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
+    'All sentinels are unreachable. Retrying from scratch after 100ms.',
+    'Command timed out',
+    'Connection is closed.',
+  ])('is away, and may be asked again: %s', (message) => {
+    const failure = toFailure(new Error(message));
+    expect([failure.code, failure.status, failure.retryable]).toEqual(['redis_unavailable', 503, true]);
   });
 });
 

@@ -1,7 +1,9 @@
 import { CloudNodeError } from '../../protocol/errors.js';
 
 const UNAVAILABLE =
-  /Command timed out|Connection is closed|Stream isn't writeable|Failed to refresh slots|Connection is in|^(LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN)\b/;
+  /Command timed out|Connection is closed|Stream isn't writeable|Failed to refresh slots|Connection is in|[Aa]ll sentinels are unreachable|^(LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|MISCONF|NOREPLICAS|BUSY|UNBLOCKED|EXECABORT)\b/;
+/** A plain command is told the first; a script is refused by Redis 7 with the second, before its first command. */
+const FULL = /OOM command not allowed|^OOM\b/;
 const UNAVAILABLE_NAMES = new Set([
   'MaxRetriesPerRequestError',
   'ClusterAllFailedError',
@@ -13,7 +15,7 @@ const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT
 /** Anything that was thrown while answering, as an error of the table. */
 export function toFailure(reason: unknown): CloudNodeError {
   if (!(reason instanceof Error) || reason instanceof CloudNodeError) return CloudNodeError.from(reason);
-  if (reason.message.includes('OOM command not allowed'))
+  if (FULL.test(reason.message))
     return new CloudNodeError('storage_full', 'Redis has no memory left.', {
       cause: reason,
       retryAfterMs: 5_000,
