@@ -85,7 +85,7 @@ export interface Training {
   /** Waits until this version is reached and a later round has some updates, but not all. */
   midRound(version: number): Promise<{ version: number; received: number }>;
   /** Waits for the end and compares everything with what must come out. */
-  finish(): Promise<void>;
+  finish(withinMs?: number): Promise<void>;
 }
 
 /** Libraries and a session of theirs. */
@@ -123,8 +123,8 @@ export async function startTraining(
         },
         { withinMs: 20_000, everyMs: 5 },
       ) as Promise<{ version: number; received: number }>,
-    finish: async () => {
-      const view = await session.result({ signal: AbortSignal.timeout(45_000) });
+    finish: async (withinMs = 45_000) => {
+      const view = await session.result({ signal: AbortSignal.timeout(withinMs) });
       expect(view).toMatchObject({ state: 'completed', version: rounds });
       expect(view.history.map((round) => round.updates)).toEqual(Array.from({ length: rounds }, () => all));
       const expected = { weights: MODEL.weights, libraries: LIBRARIES, rounds, shardParams: SHARD_PARAMS };

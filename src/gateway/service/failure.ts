@@ -2,7 +2,7 @@ import { CloudNodeError } from '../../protocol/errors.js';
 
 const UNAVAILABLE =
   /Command timed out|Connection is closed|Stream isn't writeable|Failed to refresh slots|Connection is in|[Aa]ll sentinels are unreachable|^(LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|MISCONF|NOREPLICAS|BUSY|UNBLOCKED|EXECABORT)\b/;
-/** A plain command is told the first; a script is refused by Redis 7 with the second, before its first command. */
+/** The words after the code differ between servers, and where a script wraps it the code is not at the start. */
 const FULL = /OOM command not allowed|^OOM\b/;
 const UNAVAILABLE_NAMES = new Set([
   'MaxRetriesPerRequestError',
