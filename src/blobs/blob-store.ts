@@ -6,7 +6,7 @@
  * | model or session id | `w.<sha256>` | a shard of parameters, content-addressed | its versions are dropped |
  * | session id | `u.<uploadId>` | a shard of an update | folded, or its time is over |
  * | session id | `p.<round>.<attempt>.<token>` | a partial | the next partial, or its time is over |
- * | test set id | `t.<sha256>` | a piece of a test set | it is replaced |
+ * | upload id | `t` | a piece of a test set | it is replaced |
  */
 export interface BlobRef {
   readonly repoId: string;
@@ -22,6 +22,8 @@ export interface BlobStore {
   /** Durable when it resolves. @throws `storage_full`, `redis_unavailable` */
   put(ref: BlobRef, bytes: Uint8Array, options?: { readonly ttlMs?: number }): Promise<void>;
   get(ref: BlobRef): Promise<Uint8Array | null>;
+  /** Takes the time to live off: what was uploaded is complete. @returns false when some of it is gone already */
+  keep(refs: readonly BlobRef[]): Promise<boolean>;
   /** Deleting what is not there is fine. */
   delete(refs: readonly BlobRef[]): Promise<void>;
 }
@@ -31,5 +33,5 @@ export const blobName = {
   update: (uploadId: string): string => `u.${uploadId}`,
   partial: (at: { round: number; attempt: number }, token: string): string =>
     `p.${at.round}.${at.attempt}.${token}`,
-  testSet: (sha256: string): string => `t.${sha256}`,
+  testSet: 't',
 } as const;

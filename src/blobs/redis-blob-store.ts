@@ -20,6 +20,12 @@ export class RedisBlobStore implements BlobStore {
     return this.#context.redis.getBuffer(this.#context.keys.blob(ref));
   }
 
+  async keep(refs: readonly BlobRef[]): Promise<boolean> {
+    const { redis, keys } = this.#context;
+    const left = await Promise.all(refs.map(async (ref) => (await redis.persist(keys.blob(ref))) === 1));
+    return left.every(Boolean);
+  }
+
   async delete(refs: readonly BlobRef[]): Promise<void> {
     const { redis, keys } = this.#context;
     // One by one: the shards of a list may live in different cluster slots.

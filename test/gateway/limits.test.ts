@@ -127,6 +127,7 @@ describe('the shard cache', () => {
     const reads: number[] = [];
     const blobs: BlobStore = {
       put: () => Promise.reject(new Error('not here')),
+      keep: () => Promise.reject(new Error('not here')),
       delete: () => Promise.reject(new Error('not here')),
       get: async ({ shard }) => {
         reads.push(shard);

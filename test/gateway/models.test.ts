@@ -1,3 +1,4 @@
+import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
@@ -25,7 +26,7 @@ afterAll(() => pool.close());
 
 const post = (frame: unknown) => pool.json(models, { method: 'POST', body: frame });
 const blobKeys = async (): Promise<string[]> =>
-  (await allKeys(pool.redis, pool.prefix)).filter((key) => /:[wtu]\./.test(key));
+  (await allKeys(pool.redis, pool.prefix)).filter((key) => /:([wu]\.|t$)/.test(key));
 
 describe('uploading a model', () => {
   it('stores its shards and a record that can be checked', async () => {
@@ -38,6 +39,28 @@ describe('uploading a model', () => {
     expect(parameters.shards).toHaveLength(4);
     expect(parameters.shards[3]).toBe(await sha256Hex(bytesOf(ramp()).subarray(96)));
     expect(parameters.sha256).toBe(await rootHash(parameters.shards));
+  });
+
+  it('keeps what is complete for good, and what breaks off in the middle only for a while', async () => {
+    const lives = async (keys: readonly string[]): Promise<number[]> =>
+      Promise.all(keys.map((key) => pool.redis.pttl(key)));
+    const { body } = await post(modelFrame(ramp(PARAMS, 0.75)));
+    const whole = (await blobKeys()).filter((key) => key.includes(body.parameters.scope));
+    expect(await lives(whole)).toEqual([-1, -1, -1, -1]);
+
+    const before = new Set(await blobKeys());
+    const frame = modelFrame(ramp(PARAMS, 0.5));
+    const authorization = `Bearer ${await signToken('admin', ['*'])}`;
+    const request = httpRequest(`${pool.url}${models}`, { method: 'POST', headers: { authorization } });
+    request.on('error', () => undefined);
+    // Half of the values, and then the line goes quiet.
+    request.write(frame.subarray(0, frame.length - PARAMS * 2));
+    const half = await eventually(async () => {
+      const added = (await blobKeys()).filter((key) => !before.has(key));
+      return added.length > 0 && added;
+    });
+    for (const ms of await lives(half === false ? [] : half)) expect(ms).toBeGreaterThan(0);
+    request.destroy();
   });
 
   it('gives the same record for the same content, and stores nothing new', async () => {
@@ -192,9 +215,7 @@ describe('test sets', () => {
     expect(body).toMatchObject({ v: 1, testSetId: 'default', header, bytes: 120, chunkCount: 4 });
     expect(body.sha256).toBe(await sha256Hex(bytesOf(ramp(30))));
     const pieces = await Promise.all(
-      Array.from({ length: 4 }, (_, shard) =>
-        pool.blobs.get({ repoId, scope: body.blob, shard, name: `t.${body.sha256}` }),
-      ),
+      Array.from({ length: 4 }, (_, shard) => pool.blobs.get({ repoId, scope: body.blob, shard, name: 't' })),
     );
     expect(Buffer.concat(pieces.map((piece) => piece!))).toEqual(Buffer.from(bytesOf(ramp(30))));
     await put(encodeFrame(header, bytesOf(ramp(30, 2))));

@@ -28,7 +28,7 @@ export async function loadTestSet(
       repoId,
       scope: record.blob,
       shard,
-      name: blobName.testSet(record.sha256),
+      name: blobName.testSet,
     });
     if (piece === null) return null;
     bytes.set(piece, offset);

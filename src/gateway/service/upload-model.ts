@@ -9,6 +9,7 @@ import { countParams } from '../../tensors/tensor-specs.js';
 import type { GatewayContext } from '../context.js';
 import type { ByteSource } from './byte-source.js';
 import { inBackground } from './in-background.js';
+import { keepUpload, UPLOAD_TTL_MS } from './keep-upload.js';
 import { readHeader } from './read-header.js';
 import { receivePieces } from './receive-pieces.js';
 import { scanPiece } from './scan-piece.js';
@@ -93,8 +94,9 @@ async function storeShards(
     shards[shard] = sha256;
     const ref = { repoId, scope, shard, name: blobName.parameters(sha256) };
     stored.push(ref);
-    await ctx.blobs.put(ref, piece);
+    await ctx.blobs.put(ref, piece, { ttlMs: UPLOAD_TTL_MS });
   });
+  await keepUpload(ctx, stored);
   return shards;
 }
 

@@ -7,15 +7,12 @@ import { redisNowMs } from '../../redis/context.js';
 import { sizeOfShape } from '../../tensors/tensor-specs.js';
 import type { GatewayContext } from '../context.js';
 import { inBackground } from './in-background.js';
+import { keepUpload, UPLOAD_TTL_MS } from './keep-upload.js';
 import { readHeader } from './read-header.js';
 import { receivePieces } from './receive-pieces.js';
 import { scanPiece } from './scan-piece.js';
 import type { Upload } from './upload-model.js';
 import { checkUploadSize } from './upload-size.js';
-
-/** Pieces are named by the hash of the whole, which is known at the end: until then they have this name, and an end. */
-const UNFINISHED = blobName.testSet('unfinished');
-const UNFINISHED_TTL_MS = 3_600_000;
 
 /** Stores a test set piece by piece, in place of one with the same id. @throws `invalid_test_set`, `payload_too_large` */
 export async function uploadTestSet(
@@ -51,16 +48,12 @@ export async function uploadTestSet(
 }
 
 /** Where the pieces of a test set are. */
-export function testSetRefs(
-  repoId: string,
-  testSet: Pick<TestSetRecord, 'blob' | 'sha256' | 'chunkCount'>,
-): BlobRef[] {
-  const name = blobName.testSet(testSet.sha256);
+export function testSetRefs(repoId: string, testSet: Pick<TestSetRecord, 'blob' | 'chunkCount'>): BlobRef[] {
   return Array.from({ length: testSet.chunkCount }, (_, shard) => ({
     repoId,
     scope: testSet.blob,
     shard,
-    name,
+    name: blobName.testSet,
   }));
 }
 
@@ -73,21 +66,20 @@ async function receive(
   const stored: BlobRef[] = [];
   const hash = createHash('sha256');
   try {
-    await storeUnfinished(ctx, { source, bytes, hash }, (shard) => {
-      const ref = { repoId, scope, shard, name: UNFINISHED };
+    await storePieces(ctx, { source, bytes, hash }, (shard) => {
+      const ref = { repoId, scope, shard, name: blobName.testSet };
       stored.push(ref);
       return ref;
     });
-    const sha256 = hash.digest('hex');
-    for (const ref of stored) await rename(ctx, ref, blobName.testSet(sha256));
-    return { scope, sha256, chunkCount: stored.length };
+    await keepUpload(ctx, stored);
+    return { scope, sha256: hash.digest('hex'), chunkCount: stored.length };
   } catch (error) {
     inBackground(ctx, 'free', ctx.blobs.delete(stored));
     throw error;
   }
 }
 
-async function storeUnfinished(
+async function storePieces(
   ctx: GatewayContext,
   { source, bytes, hash }: { source: Upload['source']; bytes: number; hash: Hash },
   refOf: (shard: number) => BlobRef,
@@ -101,16 +93,8 @@ async function storeUnfinished(
     if (!scanPiece(piece).finite)
       throw new CloudNodeError('invalid_test_set', 'There is NaN or infinity among the values.');
     hash.update(piece);
-    await ctx.blobs.put(refOf(shard), piece, { ttlMs: UNFINISHED_TTL_MS });
+    await ctx.blobs.put(refOf(shard), piece, { ttlMs: UPLOAD_TTL_MS });
   });
-}
-
-async function rename(ctx: GatewayContext, ref: BlobRef, name: string): Promise<void> {
-  const piece = await ctx.blobs.get(ref);
-  if (piece === null)
-    throw new CloudNodeError('storage_full', 'A piece of the test set was lost while it was stored.');
-  await ctx.blobs.put({ ...ref, name }, piece);
-  await ctx.blobs.delete([ref]);
 }
 
 function payloadBytes({ numExamples, inputShape, labelShape }: TestSetHeader): number {
