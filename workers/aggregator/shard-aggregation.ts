@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { blobName, type BlobRef } from '../../src/blobs/blob-store.js';
 import type { Receipt, RoundRecord, SessionRecord } from '../../src/core/session.js';
+import type { ParametersRef } from '../../src/protocol/model.js';
 import type { AttemptRef } from '../../src/redis/keys.js';
 import type { FoldPointer } from '../../src/redis/round-store.js';
 import type { ShardFolder } from '../../src/tensors/kernels.js';
 import { shardSpan } from '../../src/tensors/sharding.js';
 import type { WorkerDeps } from '../deps.js';
-import { baseShard } from './base-shard.js';
+import { parametersOf, readShard } from './base-shard.js';
 import { withFolder } from './folder-pool.js';
 
 /** Updates fetched at once: bounds a thread's memory to so many shards, whatever the number of participants. */
@@ -26,6 +27,7 @@ class LostBytes extends Error {}
 export class ShardAggregation {
   readonly #deps: WorkerDeps;
   readonly #attempt: Attempt;
+  #parameters: Promise<ParametersRef | null> | undefined;
 
   constructor(deps: WorkerDeps, attempt: Attempt) {
     this.#deps = deps;
@@ -55,7 +57,9 @@ export class ShardAggregation {
     await this.#guarded(shard, async (pointer, folder) => {
       const { session, round, at, receipts } = this.#attempt;
       await this.#sum(folder, { shard, pointer });
-      const base = await baseShard(this.#deps, session, shard);
+      // The same for every shard of the attempt: looked up once.
+      this.#parameters ??= parametersOf(this.#deps, session, session.version);
+      const base = await readShard(this.#deps, session.repoId, { parameters: await this.#parameters, shard });
       if (base === null)
         throw new LostBytes(`Shard ${shard} of version ${session.version} is gone from the store.`);
       const next = folder.finish(base, {

@@ -1,10 +1,11 @@
 import type { SessionRecord } from '../../src/core/session.js';
 import { resultModelId } from '../../src/core/result-model.js';
+import { versionParameters } from '../../src/protocol/version-parameters.js';
 import type { WorkerDeps } from '../deps.js';
 
 /** The last version becomes a model of the Repo, with the topology of the one it grew from. Idempotent. */
 export async function registerResult(deps: WorkerDeps, session: SessionRecord): Promise<void> {
-  const { repoId, sessionId, version, geometry, job } = session;
+  const { repoId, sessionId, version, job } = session;
   if (version === 0) return;
   const { models, sessions } = deps.stores;
   const modelId = resultModelId(sessionId);
@@ -17,19 +18,11 @@ export async function registerResult(deps: WorkerDeps, session: SessionRecord): 
     deps.log.error({ repoId, sessionId, version }, 'result cannot be registered');
     return;
   }
-  const { shardParams, paramCount } = geometry;
   await models.add(repoId, {
     ...origin,
     modelId,
     name: job.name,
-    parameters: {
-      scope: sessionId,
-      version,
-      sha256: entry.sha256,
-      shards: entry.shards,
-      shardParams,
-      paramCount,
-    },
+    parameters: versionParameters(session, entry),
     createdMs: session.endedMs ?? entry.createdMs,
     trainedBy: { sessionId, version },
   });

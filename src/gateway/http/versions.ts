@@ -1,4 +1,4 @@
-import type { Express } from 'express';
+import type { Express, Request, Response } from 'express';
 import * as z from 'zod';
 import { parse } from '../../protocol/parse.js';
 import { READERS, requireLibrary, requireRepo } from '../auth/guard.js';
@@ -12,6 +12,17 @@ const params = z.object({ version: z.coerce.number('use a whole number').int().m
 export function versionRoutes(app: Express, ctx: GatewayContext): void {
   const { sessions, models } = ctx.stores;
 
+  const sendWeights = async (
+    repoId: string,
+    req: Request<{ sessionId: string; version: string }>,
+    res: Response,
+  ): Promise<void> => {
+    const { version } = parse(params, { version: req.params.version });
+    const { record } = await sessions.get(repoId, req.params.sessionId);
+    const parameters = await findParameters(ctx, record, version);
+    await sendParameters(ctx, { req, res }, { repoId, parameters });
+  };
+
   app.get('/v1/repos/:repoId/sessions/:sessionId/versions/:version', async (req, res) => {
     const repoId = await requireRepo(ctx, req, READERS);
     const { version } = parse(params, req.params);
@@ -21,24 +32,12 @@ export function versionRoutes(app: Express, ctx: GatewayContext): void {
 
   app.get('/v1/repos/:repoId/sessions/:sessionId/versions/:version/weights', async (req, res) => {
     const repoId = await requireRepo(ctx, req, READERS);
-    const { version } = parse(params, req.params);
-    const { record } = await sessions.get(repoId, req.params.sessionId);
-    await sendParameters(
-      ctx,
-      { req, res },
-      { repoId, parameters: await findParameters(ctx, record, version) },
-    );
+    await sendWeights(repoId, req, res);
   });
 
   app.get('/v1/library/sessions/:sessionId/versions/:version/weights', async (req, res) => {
     const { repoId } = await requireLibrary(ctx, req);
-    const { version } = parse(params, req.params);
-    const { record } = await sessions.get(repoId, req.params.sessionId);
-    await sendParameters(
-      ctx,
-      { req, res },
-      { repoId, parameters: await findParameters(ctx, record, version) },
-    );
+    await sendWeights(repoId, req, res);
   });
 
   app.get('/v1/library/topologies/:sha256', async (req, res) => {

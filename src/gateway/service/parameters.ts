@@ -2,6 +2,7 @@ import { blobName, type BlobRef } from '../../blobs/blob-store.js';
 import type { SessionRecord } from '../../core/session.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { Manifest, ParametersRef } from '../../protocol/model.js';
+import { versionParameters } from '../../protocol/version-parameters.js';
 import type { GatewayContext } from '../context.js';
 
 /** Where version `version` of the session is; 0 is the model that it started from. @throws `version_not_found` */
@@ -10,18 +11,11 @@ export async function findParameters(
   session: SessionRecord,
   version: number,
 ): Promise<ParametersRef> {
-  const { repoId, sessionId, job, geometry } = session;
+  const { repoId, sessionId, job } = session;
   if (version === 0) return (await ctx.stores.models.get(repoId, job.modelId)).parameters;
   const entry = await ctx.stores.sessions.findVersion(repoId, sessionId, version);
   if (entry === null) throw versionNotFound(sessionId, version, session.version);
-  return {
-    scope: sessionId,
-    version,
-    sha256: entry.sha256,
-    shards: entry.shards,
-    shardParams: geometry.shardParams,
-    paramCount: geometry.paramCount,
-  };
+  return versionParameters(session, entry);
 }
 
 export async function readManifest(
