@@ -5,6 +5,7 @@
  * |---|---|---|---|
  * | model or session id | `w.<sha256>` | a shard of parameters, content-addressed | its versions are dropped |
  * | session id | `u.<uploadId>` | a shard of an update | folded, or its time is over |
+ * | session id | `s.<id>` | a shard of the exact sum of several updates | folded, or its time is over |
  * | session id | `p.<round>.<attempt>.<token>` | a partial | the next partial, or its time is over |
  * | upload id | `t` | a piece of a test set | it is replaced |
  */
@@ -31,6 +32,8 @@ export interface BlobStore {
 export const blobName = {
   parameters: (sha256: string): string => `w.${sha256}`,
   update: (uploadId: string): string => `u.${uploadId}`,
+  sum: (id: string): string => `s.${id}`,
+  isSum: (name: string): boolean => name.startsWith('s.'),
   partial: (at: { round: number; attempt: number }, token: string): string =>
     `p.${at.round}.${at.attempt}.${token}`,
   testSet: 't',

@@ -5,10 +5,10 @@ import type { WorkQueues } from '../redis/queues.js';
 import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { TokenVerifier } from './auth/tokens.js';
-import type { PieceBuffers } from './service/piece-buffers.js';
+import type { IntakeMemory } from './service/intake-memory.js';
 import type { SessionWatch } from './service/session-watch.js';
 import type { ShardCache } from './service/shard-cache.js';
-import type { UploadSlots } from './service/upload-slots.js';
+import type { UpdateGroups } from './service/update-groups.js';
 import type { Watermark } from './service/watermark.js';
 
 /** What a gateway is made from. */
@@ -26,8 +26,8 @@ export interface GatewayContext extends GatewayDeps {
   readonly tokens: TokenVerifier;
   readonly models: ModelChecker;
   readonly shards: ShardCache;
-  readonly buffers: PieceBuffers;
-  readonly uploads: UploadSlots;
+  readonly intake: IntakeMemory;
+  readonly groups: UpdateGroups;
   readonly watermark: Watermark;
   readonly watch: SessionWatch;
   /** Aborted when the gateway begins to drain: streams without an end of their own end then. */

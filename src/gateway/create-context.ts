@@ -2,17 +2,11 @@ import type { ModelChecker } from '../keras/check-model.js';
 import { ThreadModelChecker } from '../keras/check-model-in-thread.js';
 import { TokenVerifier } from './auth/tokens.js';
 import type { GatewayContext, GatewayDeps } from './context.js';
-import { PieceBuffers } from './service/piece-buffers.js';
+import { IntakeMemory } from './service/intake-memory.js';
 import { SessionWatch } from './service/session-watch.js';
 import { ShardCache } from './service/shard-cache.js';
-import { UploadSlots } from './service/upload-slots.js';
+import { UpdateGroups } from './service/update-groups.js';
 import { Watermark } from './service/watermark.js';
-
-/** Each holds up to four shards: memory for uploads stays below UPLOADS × 4 MiB with shards of the usual size. */
-const UPLOADS = 64;
-const UPLOADS_PER_REPO = 48;
-const UPLOAD_WAIT_MS = 20_000;
-const IDLE_BUFFERS = 16;
 
 export function createContext(
   deps: GatewayDeps,
@@ -25,8 +19,8 @@ export function createContext(
     tokens: new TokenVerifier(config),
     models: own.models ?? new ThreadModelChecker(),
     shards: new ShardCache(blobs, config.MODEL_CACHE_BYTES),
-    buffers: new PieceBuffers({ bytes: config.SHARD_PARAMS * 4, maxIdle: IDLE_BUFFERS }),
-    uploads: new UploadSlots({ total: UPLOADS, perRepo: UPLOADS_PER_REPO, waitMs: UPLOAD_WAIT_MS }),
+    intake: new IntakeMemory(config.INTAKE_BYTES),
+    groups: new UpdateGroups(),
     watermark: new Watermark(stores.context, {
       share: config.MEMORY_WATERMARK,
       maxBytesWithoutLimit: config.MAX_USED_MEMORY_BYTES,

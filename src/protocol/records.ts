@@ -56,7 +56,7 @@ export const assignmentRecord: z.ZodType<AssignmentRecord> = z.strictObject({
 export const receipt: z.ZodType<Receipt> = z.strictObject({
   libraryId: ids.libraryId,
   updateId: ids.updateId,
-  uploadId: z.string(),
+  blob: z.string(),
   numExamples: z.int().min(1),
   metrics: ids.metrics,
   evaluation: ids.metrics.nullable(),

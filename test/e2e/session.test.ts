@@ -45,10 +45,12 @@ describe('a session of real processes', () => {
     const count = (type: SessionEvent['type']): number => events.filter((one) => one === type).length;
     expect([
       count('round.opened'),
-      count('update.received'),
       count('round.published'),
       count('session.completed'),
-    ]).toEqual([3, 15, 3, 1]);
+    ]).toEqual([3, 3, 1]);
+    // One for all that were counted in one step.
+    expect(count('update.received')).toBeGreaterThanOrEqual(3);
+    expect(count('update.received')).toBeLessThanOrEqual(15);
   });
 
   test('a gateway started in mid-session serves it, and a Library moved there goes on with its assignment', async () => {

@@ -111,7 +111,7 @@ describe('Repos', () => {
       ),
     });
     const at = { repoId, sessionId, round: 1, attempt: 1 };
-    const receipt = { libraryId: 'a', updateId: 'u', uploadId: 'up', numExamples: 1, metrics: {} };
+    const receipt = { libraryId: 'a', updateId: 'u', blob: 'u.up', numExamples: 1, metrics: {} };
     await pool.blobs.put({ repoId, scope: sessionId, shard: 2, name: 'u.up' }, new Uint8Array(4));
     await pool.stores.rounds.commit(at, { ...receipt, evaluation: null });
     expect((await allKeys(pool.redis, pool.prefix)).some((key) => key.includes(`{${repoId}`))).toBe(true);

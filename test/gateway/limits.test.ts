@@ -2,11 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { encodeFrame } from '../../src/protocol/frame.js';
 import { toFailure } from '../../src/gateway/service/failure.js';
 import { ShardCache } from '../../src/gateway/service/shard-cache.js';
-import { UploadSlots } from '../../src/gateway/service/upload-slots.js';
+import { IntakeMemory } from '../../src/gateway/service/intake-memory.js';
 import type { BlobRef, BlobStore } from '../../src/blobs/blob-store.js';
 import { startGateway, type TestGateway } from '../helpers/gateway.js';
 import { bytesOf, modelFrame, openRound, ramp } from '../helpers/open-round.js';
-import { eventually } from '../helpers/eventually.js';
 
 describe('a Redis that is nearly full', () => {
   let full: TestGateway;
@@ -88,35 +87,51 @@ describe('a Redis that fails over', () => {
   });
 });
 
-describe('upload slots', () => {
-  it('are bounded in all and for a Repo, and given to whoever may have one', async () => {
-    const slots = new UploadSlots({ total: 3, perRepo: 2, waitMs: 2_000 });
-    const log: string[] = [];
-    const ends: (() => void)[] = [];
-    const start = (repoId: string) =>
-      slots.run(repoId, async () => {
-        log.push(repoId);
-        await new Promise<void>((resolve) => ends.push(resolve));
+describe('the memory for uploads', () => {
+  it('is bounded in all and for a Repo, and given in order to whoever may have some', async () => {
+    const memory = new IntakeMemory(8 * 1024);
+    const kib = (repoId: string, n: number, waitMs = 2_000) => memory.take(repoId, n * 1024, waitMs);
+    const first = await kib('a', 4);
+    const second = await kib('a', 3);
+    const order: string[] = [];
+    const next = (name: string, n: number) =>
+      kib(name, n).then((place) => {
+        order.push(name);
+        return place;
       });
-    const all = ['a', 'a', 'a', 'b', 'c'].map(start);
-    await eventually(() => expect(log).toEqual(['a', 'a', 'b']));
-    ends[2]!();
-    // The third of "a" waits longer, but its Repo has its share.
-    await eventually(() => expect(log).toEqual(['a', 'a', 'b', 'c']));
-    ends[0]!();
-    await eventually(() => expect(log).toEqual(['a', 'a', 'b', 'c', 'a']));
-    for (const end of ends) end();
-    await Promise.all(all);
+    // "a" is at its bound, which keeps nobody else; "b" is too large for now, and "c" waits behind it.
+    const waiting = [next('a', 4), next('b', 2), next('c', 1)] as const;
+    expect(await kib('d', 1, 0)).toBeNull();
+    second?.release();
+    const [b, c] = await Promise.all([waiting[1], waiting[2]]);
+    expect(order).toEqual(['b', 'c']);
+    first?.release();
+    (await waiting[0])?.release();
+    b?.release();
+    c?.release();
+    expect(memory.arena.freeBytes).toBeGreaterThanOrEqual(8 * 1024);
   });
 
-  it('are not waited for for ever', async () => {
-    const slots = new UploadSlots({ total: 1, perRepo: 1, waitMs: 30 });
-    let end = (): void => undefined;
-    const first = slots.run('a', () => new Promise<void>((resolve) => (end = resolve)));
-    await expect(slots.run('a', async () => undefined)).rejects.toMatchObject({ code: 'rate_limited' });
-    end();
-    await first;
-    await slots.run('a', async () => undefined);
+  it('is not waited for for ever, and never given to what is larger than a Repo may hold', async () => {
+    const memory = new IntakeMemory(8 * 1024);
+    const place = await memory.take('a', 6 * 1024, 0);
+    await expect(memory.require('b', 4 * 1024, 30)).rejects.toMatchObject({
+      code: 'rate_limited',
+      message: expect.stringContaining('INTAKE_BYTES'),
+    });
+    expect(await memory.take('b', 8 * 1024, 60_000)).toBeNull();
+    place?.release();
+    (await memory.require('b', 4 * 1024, 30)).release();
+  });
+
+  it('does not let one that stopped waiting hold up those behind it', async () => {
+    const memory = new IntakeMemory(8 * 1024);
+    const place = await memory.take('a', 6 * 1024, 0);
+    const large = memory.take('b', 4 * 1024, 30);
+    const small = memory.take('c', 1024, 10_000);
+    expect(await large).toBeNull();
+    expect(await small).not.toBeNull();
+    place?.release();
   });
 });
 

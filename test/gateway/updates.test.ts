@@ -47,6 +47,9 @@ async function send(round: OpenRound, { libraryId = 'a', values = ramp(), ...sen
 const updateBlobs = async ({ sessionId }: OpenRound): Promise<string[]> =>
   (await allKeys(pool.redis, pool.prefix)).filter((key) => key.includes(sessionId) && key.includes(':u.'));
 
+const inFlight = async (): Promise<number> =>
+  Number(/uploads_in_flight (\d+)/.exec(await (await pool.call('/metrics')).text())?.[1]);
+
 /** Refused with this code, and nothing of it is left in the store. */
 async function expectRefused(round: OpenRound, sent: Sent, code: string): Promise<string> {
   const { body } = await send(round, sent);
@@ -70,9 +73,7 @@ describe('an update', () => {
       evaluation: null,
     });
     const shards = await Promise.all(
-      [0, 1, 2, 3].map((shard) =>
-        pool.blobs.get({ repoId, scope: sessionId, shard, name: `u.${receipt!.uploadId}` }),
-      ),
+      [0, 1, 2, 3].map((shard) => pool.blobs.get({ repoId, scope: sessionId, shard, name: receipt!.blob })),
     );
     expect(Buffer.concat(shards.map((shard) => shard!))).toEqual(Buffer.from(bytesOf(ramp())));
     const [key] = await updateBlobs(round);
@@ -229,7 +230,7 @@ describe('the lease of an update', () => {
       headers: { 'library-id': 'a' },
       body: slow,
     });
-    await eventually(async () => expect((await updateBlobs(round)).length).toBeGreaterThan(0));
+    await eventually(async () => expect(await inFlight()).toBe(1));
     await pool.json(`/v1/repos/${repoId}/sessions/${sessionId}/cancel`, { method: 'POST' });
     goOn();
     expect((await answer).body.error.code).toBe('round_closed');
@@ -248,10 +249,11 @@ describe('the lease of an update', () => {
       signal: gone.signal,
       duplex: 'half',
     } as RequestInit);
-    await eventually(async () => expect((await updateBlobs(round)).length).toBeGreaterThan(0));
+    await eventually(async () => expect(await inFlight()).toBe(1));
     gone.abort();
     await expect(request).rejects.toThrow();
-    await eventually(async () => expect(await updateBlobs(round)).toEqual([]));
+    await eventually(async () => expect(await inFlight()).toBe(0));
+    expect(await updateBlobs(round)).toEqual([]);
     expect((await send(round)).body).toMatchObject({ duplicate: false });
   });
 });

@@ -113,7 +113,7 @@ export async function trainingWorld(options: TrainingOptions = {}): Promise<Trai
       const receipt = {
         libraryId,
         updateId: `u-${libraryId}`,
-        uploadId,
+        blob: blobName.update(uploadId),
         numExamples,
         metrics: { loss: 1 },
         evaluation: null,

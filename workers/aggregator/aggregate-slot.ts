@@ -1,4 +1,4 @@
-import { isFinal, type RoundRecord, type SessionRecord } from '../../src/core/session.js';
+import { blobsOf, isFinal, type RoundRecord, type SessionRecord } from '../../src/core/session.js';
 import type { AggregateJob } from '../../src/protocol/queue.js';
 import type { AttemptRef } from '../../src/redis/keys.js';
 import type { WorkerDeps } from '../deps.js';
@@ -6,7 +6,7 @@ import { ShardAggregation } from './shard-aggregation.js';
 
 /** A job gives its slot back after this long and queues up again, so that a newcomer is served. */
 const TURN_MS = 500;
-/** Updates waiting for a shard that make folding worthwhile while the round still collects. */
+/** Updates or sums of updates waiting for a shard that make folding worthwhile while the round still collects. */
 const FOLD_AT_LEAST = 4;
 
 /**
@@ -56,8 +56,8 @@ async function work(deps: WorkerDeps, { session, round, at, job }: Task): Promis
   }
   for (let shard = job.slot; shard < session.geometry.shardCount; shard += job.slots) {
     if (closing && produced.has(shard)) continue;
-    const pending = receipts.length - (folds.get(shard)?.folded ?? 0);
-    if (!closing && pending < FOLD_AT_LEAST) continue;
+    const pending = blobsOf(receipts.slice(folds.get(shard)?.folded ?? 0));
+    if (!closing && pending.length < FOLD_AT_LEAST) continue;
     if (Date.now() > untilMs) return false;
     if (closing) await aggregation.finish(shard);
     else await aggregation.fold(shard);

@@ -1,5 +1,5 @@
 import { blobName, type BlobRef } from '../../src/blobs/blob-store.js';
-import type { Leftover, SessionRecord } from '../../src/core/session.js';
+import { blobsOf, type Leftover, type SessionRecord } from '../../src/core/session.js';
 import type { WorkerDeps } from '../deps.js';
 import { attemptOf } from './load-snapshot.js';
 
@@ -27,7 +27,7 @@ export async function freeLeftover(
   });
   for (let shard = 0; shard < session.geometry.shardCount; shard++) {
     const pointer = folds.get(shard);
-    const names = receipts.slice(pointer?.folded ?? 0).map((receipt) => blobName.update(receipt.uploadId));
+    const names = blobsOf(receipts.slice(pointer?.folded ?? 0));
     if (pointer !== undefined) names.push(pointer.blob);
     await deps.blobs.delete(names.map((name) => ref(shard, name)));
   }

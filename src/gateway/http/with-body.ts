@@ -7,6 +7,6 @@ export async function withBody<T>(req: Request, read: (source: ByteSource) => Pr
   try {
     return await read(source);
   } finally {
-    await source.release();
+    source.release();
   }
 }

@@ -13,6 +13,7 @@ const TTL_MARGIN_MS = 3_600_000;
 
 export interface Admitted {
   readonly session: SessionRecord;
+  readonly round: RoundRecord;
   readonly at: AttemptRef;
   /** How long its bytes live by themselves. */
   readonly ttlMs: number;
@@ -58,7 +59,7 @@ export async function admitUpdate(
   if (assignment.state !== 'offered' && assignment.state !== 'accepted') throw refusal('assignmentOver');
   checkExamples(header.numExamples, { session, round, library });
   const untilDeadlineMs = Math.max(0, round.deadlineMs - nowMs);
-  return { session, at, ttlMs: untilDeadlineMs + session.job.deadlines.closeMs + TTL_MARGIN_MS };
+  return { session, round, at, ttlMs: untilDeadlineMs + session.job.deadlines.closeMs + TTL_MARGIN_MS };
 }
 
 /** The scale of the exact sum has room for what was announced when the round opened, and no more. */

@@ -5,80 +5,124 @@ import { CloudNodeError } from '../../protocol/errors.js';
 const IDLE_MS = 30_000;
 const EMPTY = new Uint8Array(0);
 
-/** Reads a stream in pieces of any size, never more than is asked for: the sender waits meanwhile. */
-export class ByteSource {
-  readonly #chunks: AsyncIterator<Uint8Array>;
-  #chunk: Uint8Array = EMPTY;
-  #ended = false;
+interface Read {
+  readonly target: Uint8Array;
+  filled: number;
+  resolve(filled: number): void;
+  reject(error: CloudNodeError): void;
+}
 
-  private constructor(chunks: AsyncIterator<Uint8Array>) {
-    this.#chunks = chunks;
+/**
+ * Reads a stream in pieces of any size, never much more than is asked for: the sender waits meanwhile. Chunks are
+ * copied straight to where they are wanted; there is a promise for each piece, not for each chunk.
+ */
+export class ByteSource {
+  readonly #stream: Readable | null;
+  #rest: Uint8Array;
+  #ended: boolean;
+  #failure: CloudNodeError | null = null;
+  #read: Read | null = null;
+  #idle: NodeJS.Timeout | undefined;
+
+  private constructor(stream: Readable | null, rest: Uint8Array) {
+    this.#stream = stream;
+    this.#rest = rest;
+    this.#ended = stream === null;
   }
 
   /** Leaves the stream alone when it is given up, so that an answer can still be written to its connection. */
   static from(stream: Readable): ByteSource {
-    return new ByteSource(stream.iterator({ destroyOnReturn: false }));
-  }
-
-  static of(bytes: Uint8Array): ByteSource {
-    const source = new ByteSource({ next: () => Promise.resolve({ done: true, value: undefined }) });
-    source.#chunk = bytes;
+    const source = new ByteSource(stream, EMPTY);
+    stream.on('data', source.#onData).on('end', source.#onEnd);
+    stream.on('error', source.#onBroken).on('close', source.#onBroken).pause();
+    if (stream.readableEnded) source.#onEnd();
+    else if (stream.destroyed) source.#onBroken();
     return source;
   }
 
+  static of(bytes: Uint8Array): ByteSource {
+    return new ByteSource(null, bytes);
+  }
+
   /** Fills the target. @returns how much there was, less than asked for only at the end */
-  async readInto(target: Uint8Array): Promise<number> {
-    let filled = 0;
-    while (filled < target.length) {
-      if (this.#chunk.length === 0 && !(await this.#next())) break;
-      const part = this.#chunk.subarray(0, target.length - filled);
-      target.set(part, filled);
-      filled += part.length;
-      this.#chunk = this.#chunk.subarray(part.length);
-    }
-    return filled;
+  readInto(target: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#read = { target, filled: 0, resolve, reject };
+      const rest = this.#rest;
+      this.#rest = EMPTY;
+      this.#take(rest);
+      if (this.#read === null) return;
+      this.#idle = setTimeout(() => this.#onBroken(`no byte came for ${IDLE_MS / 1000} s`), IDLE_MS);
+      this.#stream?.resume();
+    });
   }
 
   async atEnd(): Promise<boolean> {
-    return this.#chunk.length === 0 && !(await this.#next());
+    if (this.#rest.length > 0) return false;
+    const one = new Uint8Array(1);
+    return (await this.readInto(one)) === 0;
   }
 
   /** Stops listening to the stream; what is left in it may be discarded by others. */
-  async release(): Promise<void> {
-    await this.#chunks.return?.().catch(() => undefined);
+  release(): void {
+    clearTimeout(this.#idle);
+    this.#stream?.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onBroken);
+    // What else goes wrong with it is nobody's affair any more, but must not end the process.
+    this.#stream?.off('error', this.#onBroken).on('error', () => undefined);
+    this.#stream?.pause();
   }
 
-  async #next(): Promise<boolean> {
-    while (!this.#ended) {
-      const { done, value } = await this.#nextChunk();
-      if (done === true) this.#ended = true;
-      else if (value.length > 0) {
-        // A plain view: subarray of a Buffer is slower.
-        this.#chunk = new Uint8Array(value.buffer, value.byteOffset, value.length);
-        return true;
-      }
-    }
-    return false;
-  }
+  readonly #onData = (chunk: Uint8Array): void => {
+    this.#idle?.refresh();
+    // A plain view: subarray of a Buffer is slower.
+    this.#take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+  };
 
-  async #nextChunk(): Promise<IteratorResult<Uint8Array, undefined>> {
-    let timer: NodeJS.Timeout | undefined;
-    const idle = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(brokenOff(`no byte came for ${IDLE_MS / 1000} s`)), IDLE_MS);
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.#take(EMPTY);
+  };
+
+  readonly #onBroken = (reason?: unknown): void => {
+    if (this.#ended || this.#failure !== null) return;
+    const why = typeof reason === 'string' ? reason : 'the connection was closed';
+    this.#failure = new CloudNodeError('upload_interrupted', `The body broke off: ${why}.`, {
+      cause: reason instanceof Error ? reason : undefined,
     });
-    const next = this.#chunks.next() as Promise<IteratorResult<Uint8Array, undefined>>;
-    try {
-      return await Promise.race([next, idle]);
-    } catch (error) {
-      next.catch(() => undefined);
-      this.#ended = true;
-      throw error instanceof CloudNodeError ? error : brokenOff('the connection was closed', error);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-}
+    this.#take(EMPTY);
+  };
 
-function brokenOff(why: string, cause?: unknown): CloudNodeError {
-  return new CloudNodeError('upload_interrupted', `The body broke off: ${why}.`, { cause });
+  #take(bytes: Uint8Array): void {
+    const read = this.#read;
+    if (read === null) {
+      this.#keep(bytes);
+      return;
+    }
+    const fits = Math.min(bytes.length, read.target.length - read.filled);
+    read.target.set(fits === bytes.length ? bytes : bytes.subarray(0, fits), read.filled);
+    read.filled += fits;
+    if (read.filled === read.target.length || this.#ended) this.#settle(() => read.resolve(read.filled));
+    else if (this.#failure !== null) this.#settle(() => read.reject(this.#failure as CloudNodeError));
+    if (fits < bytes.length) this.#keep(bytes.subarray(fits));
+  }
+
+  #settle(how: () => void): void {
+    this.#read = null;
+    clearTimeout(this.#idle);
+    this.#stream?.pause();
+    how();
+  }
+
+  /** A stream may deliver a chunk more after it was told to pause. */
+  #keep(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    if (this.#rest.length === 0) {
+      this.#rest = bytes;
+      return;
+    }
+    const both = new Uint8Array(this.#rest.length + bytes.length);
+    both.set(this.#rest);
+    both.set(bytes, this.#rest.length);
+    this.#rest = both;
+  }
 }

@@ -1,5 +1,5 @@
 import { blobName, type BlobRef } from '../../blobs/blob-store.js';
-import { isFinal, type SessionRecord } from '../../core/session.js';
+import { blobsOf, isFinal, type SessionRecord } from '../../core/session.js';
 import { withLeftover } from '../../core/transitions.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { publishHint } from '../../redis/hints.js';
@@ -84,9 +84,7 @@ async function attemptRefs(ctx: GatewayContext, session: SessionRecord, at: Atte
     name,
   });
   const updates = Array.from({ length: session.geometry.shardCount }, (_, shard) =>
-    receipts
-      .slice(folds.get(shard)?.folded ?? 0)
-      .map((receipt) => ref(shard, blobName.update(receipt.uploadId))),
+    blobsOf(receipts.slice(folds.get(shard)?.folded ?? 0)).map((blob) => ref(shard, blob)),
   );
   return [
     ...updates.flat(),

@@ -1,21 +1,17 @@
-import { randomBytes } from 'node:crypto';
-import { blobName, type BlobRef } from '../../blobs/blob-store.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { MAX_UPDATE_HEADER_BYTES } from '../../protocol/frame.js';
-import { updateHeader, type UpdateHeader, type UpdateAccepted } from '../../protocol/library.js';
-import { publishHint } from '../../redis/hints.js';
+import { updateHeader, type UpdateAccepted, type UpdateHeader } from '../../protocol/library.js';
 import type { Committed } from '../../redis/round-store.js';
 import { metrics } from '../../telemetry/metrics.js';
 import type { GatewayContext } from '../context.js';
 import { admitUpdate, type Admitted } from './admit-update.js';
 import type { ByteSource } from './byte-source.js';
-import { inBackground } from './in-background.js';
 import { readHeader } from './read-header.js';
-import { receivePieces } from './receive-pieces.js';
+import { receivePieces, type Payload } from './receive-pieces.js';
+import { storeUpdate } from './store-update.js';
+import type { NewReceipt } from './update-group.js';
+import type { Seat } from './update-groups.js';
 import { UpdateRulesCheck } from './update-rules-check.js';
-
-/** So often a coordinator hears of updates before the round is full, to have them folded meanwhile. */
-const WAKE_EVERY = 8;
 
 export interface UpdateOrigin {
   readonly repoId: string;
@@ -24,15 +20,25 @@ export interface UpdateOrigin {
   readonly contentLength: number | null;
 }
 
+/** An update that is coming in. */
+export interface Incoming {
+  readonly admission: Admitted;
+  readonly receipt: NewReceipt;
+  readonly source: ByteSource;
+  /** Its bytes: all shards, one after another. */
+  readonly payload: Payload;
+}
+
 /**
- * Takes an update: looks at the lease before the body, checks and stores the body shard by shard, then counts it in one
- * atomic step. It is acknowledged after that step and never before.
+ * Takes an update: looks at the lease before the body, checks the body shard by shard, stores it (most often in a sum
+ * with others), then counts it in one atomic step. It is acknowledged after that step and never before.
  */
 export async function receiveUpdate(
   ctx: GatewayContext,
   origin: UpdateOrigin,
   source: ByteSource,
 ): Promise<UpdateAccepted> {
+  metrics.uploads.inc();
   try {
     const accepted = await receive(ctx, origin, source);
     metrics.updates.inc({ result: accepted.duplicate ? 'duplicate' : 'accepted' });
@@ -40,6 +46,8 @@ export async function receiveUpdate(
   } catch (error) {
     metrics.updates.inc({ result: error instanceof CloudNodeError ? error.code : 'error' });
     throw error;
+  } finally {
+    metrics.uploads.dec();
   }
 }
 
@@ -49,79 +57,56 @@ async function receive(
   source: ByteSource,
 ): Promise<UpdateAccepted> {
   const { header, payloadAt } = await readHeader(source, updateHeader, MAX_UPDATE_HEADER_BYTES);
+  const { updateId } = header;
   const admission = await admitUpdate(ctx, origin, header);
-  if ('duplicate' in admission) return { updateId: header.updateId, ...admission };
+  if ('duplicate' in admission) return { updateId, ...admission };
   ctx.watermark.check();
-  const bytes = admission.session.geometry.paramCount * 4;
-  if (origin.contentLength !== null && origin.contentLength !== payloadAt + bytes)
-    throw wrongLength(bytes, origin.contentLength - payloadAt);
+  const payload = payloadOf(admission);
+  const { totalBytes } = payload;
+  if (origin.contentLength !== null && origin.contentLength !== payloadAt + totalBytes)
+    throw payload.wrongLength(origin.contentLength - payloadAt);
+  const receipt = receiptOf(origin, header);
+  const committed = await ctx.groups.run(ctx, admission, (seat) =>
+    seat === null
+      ? storeUpdate(ctx, { admission, receipt, source, payload })
+      : joinGroup(ctx, seat, { admission, receipt, source, payload }),
+  );
+  if (!committed.duplicate) metrics.updateBytes.inc(totalBytes);
+  return { updateId, ...committed };
+}
 
-  const stored: BlobRef[] = [];
+/** Into memory, checked there, and from there into the sum of its group. */
+async function joinGroup(ctx: GatewayContext, { group, place }: Seat, update: Incoming): Promise<Committed> {
+  const { job, geometry } = update.admission.session;
+  const rules = new UpdateRulesCheck(ctx.intake.arena, job, geometry.shardParams);
   try {
-    const uploadId = randomBytes(8).toString('hex');
-    await ctx.uploads.run(origin.repoId, () => store(ctx, { source, admission, uploadId, stored }));
-    const committed = await commit(ctx, { origin, header, admission, uploadId });
-    // This very update was counted meanwhile, from another upload of it.
-    if (committed.duplicate) inBackground(ctx, 'free', ctx.blobs.delete(stored));
-    else metrics.updateBytes.inc(bytes);
-    return { updateId: header.updateId, ...committed };
+    await receivePieces({ source: update.source, place }, update.payload, (piece) => {
+      rules.checkShard(piece);
+      return Promise.resolve();
+    });
+    rules.checkNorm();
   } catch (error) {
-    // Without an answer from Redis the update may have been counted: its bytes end by their time to live.
-    if (error instanceof CloudNodeError) inBackground(ctx, 'free', ctx.blobs.delete(stored));
+    place.release();
     throw error;
   }
+  return group.add(update.receipt, place);
 }
 
-async function store(
-  ctx: GatewayContext,
-  upload: { source: ByteSource; admission: Admitted; uploadId: string; stored: BlobRef[] },
-): Promise<void> {
-  const { source, admission, uploadId, stored } = upload;
-  const { repoId, sessionId, geometry, job } = admission.session;
-  const rules = new UpdateRulesCheck(job, geometry.shardParams);
-  const totalBytes = geometry.paramCount * 4;
-  const payload = {
-    totalBytes,
-    pieceBytes: geometry.shardParams * 4,
-    wrongLength: (got: number | null) => wrongLength(totalBytes, got),
-  };
-  await receivePieces({ source, buffers: ctx.buffers }, payload, async (piece, shard) => {
-    rules.checkShard(piece, shard);
-    const ref = { repoId, scope: sessionId, shard, name: blobName.update(uploadId) };
-    stored.push(ref);
-    await ctx.blobs.put(ref, piece, { ttlMs: admission.ttlMs });
-  });
-  rules.checkNorm();
-}
-
-async function commit(
-  ctx: GatewayContext,
-  update: { origin: UpdateOrigin; header: UpdateHeader; admission: Admitted; uploadId: string },
-): Promise<Committed> {
-  const { origin, header, admission, uploadId } = update;
+function receiptOf({ libraryId }: UpdateOrigin, header: UpdateHeader): NewReceipt {
   const { updateId, numExamples, metrics: training, evaluation } = header;
-  const { at } = admission;
-  const committed = await ctx.stores.rounds.commit(at, {
-    libraryId: origin.libraryId,
-    updateId,
-    uploadId,
-    numExamples,
-    metrics: training,
-    evaluation,
-  });
-  if (!committed.duplicate) {
-    const { repoId, sessionId } = at;
-    inBackground(ctx, 'session', publishHint(ctx.stores.context, { kind: 'session', repoId, sessionId }));
-    const { received, needed } = committed;
-    if (received >= needed || received % WAKE_EVERY === 0) inBackground(ctx, 'wake', ctx.queues.wake(at));
-  }
-  return committed;
+  return { libraryId, updateId, numExamples, metrics: training, evaluation };
 }
 
-function wrongLength(expected: number, got: number | null): CloudNodeError {
-  const what = got === null ? 'more' : String(got);
-  return new CloudNodeError(
-    'update_wrong_length',
-    `The update must have ${expected} bytes after its header (4 for each parameter); it has ${what}.`,
-  );
+function payloadOf({ session }: Admitted): Payload {
+  const { paramCount, shardParams } = session.geometry;
+  const totalBytes = paramCount * 4;
+  return {
+    totalBytes,
+    pieceBytes: shardParams * 4,
+    wrongLength: (got) =>
+      new CloudNodeError(
+        'update_wrong_length',
+        `The update must have ${totalBytes} bytes after its header (4 for each parameter); it has ${got === null ? 'more' : String(got)}.`,
+      ),
+  };
 }

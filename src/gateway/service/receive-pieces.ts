@@ -1,6 +1,6 @@
 import type { CloudNodeError } from '../../protocol/errors.js';
 import type { ByteSource } from './byte-source.js';
-import type { PieceBuffers } from './piece-buffers.js';
+import type { Place } from './intake-memory.js';
 
 export interface Payload {
   readonly totalBytes: number;
@@ -9,29 +9,46 @@ export interface Payload {
   wrongLength(got: number | null): CloudNodeError;
 }
 
-/** Pieces that are being stored while the next one comes in. */
-const IN_FLIGHT = 3;
+/** A piece of the payload, in the memory of the gateway. */
+export interface Piece {
+  readonly index: number;
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+/** One piece comes in while so many others are being stored. */
+const PIECES = 4;
+
+/** The memory to receive a payload through: with less than all of it, pieces are stored before others come in. */
+export function placeBytes({ totalBytes, pieceBytes }: Payload): number {
+  return Math.min(totalBytes, PIECES * pieceBytes);
+}
 
 /**
- * Reads a payload of known length piece by piece. `handle` looks at a piece and returns when it is stored; its bytes
- * are used again afterwards. When anything fails, nothing is being stored any more by the time this throws.
+ * Reads a payload of known length piece by piece through a place of `placeBytes`. `handle` looks at a piece and returns
+ * when it is stored; its memory is used again afterwards. When anything fails, nothing is being stored any more by the
+ * time this throws.
  */
 export async function receivePieces(
-  from: { source: ByteSource; buffers: PieceBuffers },
+  from: { source: ByteSource; place: Place },
   payload: Payload,
-  handle: (piece: Uint8Array, index: number) => Promise<void>,
+  handle: (piece: Piece) => Promise<void>,
 ): Promise<void> {
+  const { totalBytes, pieceBytes } = payload;
+  const slots = from.place.bytes < totalBytes ? Math.floor(from.place.bytes / pieceBytes) : Infinity;
   const inFlight: Promise<void>[] = [];
   let failure: { readonly reason: unknown } | null = null;
   try {
-    for (let offset = 0, index = 0; offset < payload.totalBytes; offset += payload.pieceBytes, index++) {
-      if (inFlight.length >= IN_FLIGHT) await inFlight.shift();
-      const piece = from.buffers.take(Math.min(payload.pieceBytes, payload.totalBytes - offset));
-      const got = await from.source.readInto(piece);
-      if (got < piece.length) throw payload.wrongLength(offset + got);
+    for (let offset = 0, index = 0; offset < totalBytes; offset += pieceBytes, index++) {
+      // Its memory may be that of an earlier piece.
+      if (inFlight.length >= slots) await inFlight.shift();
+      const slot = (slots === Infinity ? index : index % slots) * pieceBytes;
+      const bytes = from.place.view(slot, Math.min(pieceBytes, totalBytes - offset));
+      const got = await from.source.readInto(bytes);
+      if (got < bytes.length) throw payload.wrongLength(offset + got);
       // Refused before more is read in vain.
       if (failure !== null) break;
-      const stored = handle(piece, index).then(() => from.buffers.giveBack(piece));
+      const stored = handle({ index, at: from.place.at + slot, bytes });
       stored.catch((reason: unknown) => (failure = { reason }));
       inFlight.push(stored);
     }

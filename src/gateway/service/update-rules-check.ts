@@ -1,25 +1,27 @@
 import type { Job } from '../../core/job.js';
 import { CloudNodeError } from '../../protocol/errors.js';
-import { scanPiece } from './scan-piece.js';
+import type { FoldArena } from '../../tensors/kernels.js';
 
 /** A Library clips in f32: its norm may come out a little above the bound. */
 const NORM_TOLERANCE = 1e-3;
 
 /** What the job demands of the numbers of an update, checked as its shards pass. */
 export class UpdateRulesCheck {
+  readonly #arena: FoldArena;
   readonly #job: Job;
   readonly #shardParams: number;
   #sumSquares = 0;
 
-  constructor(job: Job, shardParams: number) {
+  constructor(arena: FoldArena, job: Job, shardParams: number) {
+    this.#arena = arena;
     this.#job = job;
     this.#shardParams = shardParams;
   }
 
-  /** @throws `update_not_finite`, `update_magnitude_exceeded` */
-  checkShard(bytes: Uint8Array, shard: number): void {
-    const { finite, maxAbs, sumSquares } = scanPiece(bytes);
-    const first = shard * this.#shardParams;
+  /** Shard `index`, which lies in the arena. @throws `update_not_finite`, `update_magnitude_exceeded` */
+  checkShard({ at, bytes, index }: { at: number; bytes: Uint8Array; index: number }): void {
+    const { finite, maxAbs, sumSquares } = this.#arena.scan(at, bytes.length);
+    const first = index * this.#shardParams;
     const where = `between parameters ${first} and ${first + bytes.length / 4 - 1}`;
     if (!finite) throw new CloudNodeError('update_not_finite', `The update has NaN or infinity ${where}.`);
     const { maxMagnitude } = this.#job.update;

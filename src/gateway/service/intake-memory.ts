@@ -1,0 +1,108 @@
+import { CloudNodeError } from '../../protocol/errors.js';
+import { FoldArena } from '../../tensors/kernels.js';
+
+/** What one Repo may hold of it: the others always find some. */
+const REPO_SHARE = 7 / 8;
+
+/** A part of the memory that somebody holds, until it is released. */
+export interface Place {
+  readonly at: number;
+  readonly bytes: number;
+  view(offset: number, bytes: number): Uint8Array;
+  /** Only when nobody reads or writes it any more; once. */
+  release(): void;
+}
+
+interface Waiting {
+  readonly repoId: string;
+  readonly bytes: number;
+  settle(place: Place | null): void;
+}
+
+/**
+ * Bounds the memory for uploads, in all and for one Repo. Who waits for a place is not read from, so the sender waits
+ * too: memory stays flat however many send.
+ */
+export class IntakeMemory {
+  readonly arena: FoldArena;
+  readonly #held = new Map<string, number>();
+  #waiting: Waiting[] = [];
+
+  constructor(bytes: number) {
+    this.arena = new FoldArena(bytes);
+  }
+
+  /** The most that one Repo can ever hold. */
+  get maxBytesPerRepo(): number {
+    return Math.floor(this.arena.bytes * REPO_SHARE);
+  }
+
+  /** @returns null when there is no room within `waitMs` */
+  async take(repoId: string, bytes: number, waitMs: number): Promise<Place | null> {
+    if (bytes > this.maxBytesPerRepo) return null;
+    const behind = this.#waiting.some((waiting) => waiting.repoId === repoId || !this.#isCapped(waiting));
+    const place = behind ? null : this.#tryTake(repoId, bytes);
+    if (place !== null || waitMs <= 0) return place;
+    return new Promise((resolve) => {
+      const waiting: Waiting = {
+        repoId,
+        bytes,
+        settle: (found) => {
+          clearTimeout(timer);
+          this.#waiting = this.#waiting.filter((other) => other !== waiting);
+          resolve(found);
+        },
+      };
+      const timer = setTimeout(() => {
+        waiting.settle(null);
+        this.#serve();
+      }, waitMs);
+      this.#waiting.push(waiting);
+    });
+  }
+
+  /** @throws `rate_limited` when there is no room in time */
+  async require(repoId: string, bytes: number, waitMs: number): Promise<Place> {
+    const place = await this.take(repoId, bytes, waitMs);
+    if (place !== null) return place;
+    throw new CloudNodeError(
+      'rate_limited',
+      `This gateway holds ${this.arena.bytes} bytes of uploads at once (INTAKE_BYTES), ${this.maxBytesPerRepo} of one Repo; no room for ${bytes} came within ${waitMs / 1000} s.`,
+      { retryAfterMs: 2_000 },
+    );
+  }
+
+  #isCapped({ repoId, bytes }: Pick<Waiting, 'repoId' | 'bytes'>): boolean {
+    return (this.#held.get(repoId) ?? 0) + bytes > this.maxBytesPerRepo;
+  }
+
+  #tryTake(repoId: string, bytes: number): Place | null {
+    if (this.#isCapped({ repoId, bytes })) return null;
+    const at = this.arena.take(bytes);
+    if (at === null) return null;
+    this.#held.set(repoId, (this.#held.get(repoId) ?? 0) + bytes);
+    return {
+      at,
+      bytes,
+      view: (offset, length) => this.arena.view(at + offset, length),
+      release: () => this.#release({ repoId, at, bytes }),
+    };
+  }
+
+  #release({ repoId, at, bytes }: { repoId: string; at: number; bytes: number }): void {
+    this.arena.giveBack(at, bytes);
+    const held = (this.#held.get(repoId) ?? 0) - bytes;
+    if (held > 0) this.#held.set(repoId, held);
+    else this.#held.delete(repoId);
+    this.#serve();
+  }
+
+  /** In order, so that large ones get their turn; whoever is at his Repo's bound lets others pass. */
+  #serve(): void {
+    for (const waiting of [...this.#waiting]) {
+      const place = this.#tryTake(waiting.repoId, waiting.bytes);
+      if (place !== null) waiting.settle(place);
+      else if (!this.#isCapped(waiting)) return;
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import type { GatewayContext } from '../context.js';
+import type { Admitted } from './admit-update.js';
+import type { Place } from './intake-memory.js';
+import { UpdateGroup } from './update-group.js';
+
+/** How long an update waits for memory before it goes to the store by itself. */
+const WAIT_MS = 1_000;
+
+/** An update that will be in memory as a whole, and whom it is counted with. */
+export interface Seat {
+  readonly group: UpdateGroup;
+  readonly place: Place;
+}
+
+/** The groups of this gateway: one for each attempt of which updates are coming in, gone when none is. */
+export class UpdateGroups {
+  readonly #open = new Map<
+    string,
+    { group: Promise<UpdateGroup | null>; users: number; sum: Place | null }
+  >();
+
+  /**
+   * Runs with a seat for the update, or with null when it is too large for the memory, or the memory is taken.
+   */
+  async run<T>(
+    ctx: GatewayContext,
+    admission: Admitted,
+    upload: (seat: Seat | null) => Promise<T>,
+  ): Promise<T> {
+    const { repoId, geometry } = admission.session;
+    const bytes = { sum: geometry.paramCount * 8, update: geometry.paramCount * 4 };
+    if (bytes.sum + bytes.update > ctx.intake.maxBytesPerRepo) return upload(null);
+    const leave = this.#enter(ctx, admission, bytes.sum);
+    try {
+      const group = await leave.group;
+      if (group === null) return await upload(null);
+      group.enter();
+      try {
+        const place = await ctx.intake.take(repoId, bytes.update, WAIT_MS);
+        // Whoever is in the group must not wait for one that takes the long way.
+        if (place !== null) return await upload({ group, place });
+      } finally {
+        group.leave();
+      }
+      return await upload(null);
+    } finally {
+      leave.done();
+    }
+  }
+
+  #enter(
+    ctx: GatewayContext,
+    admission: Admitted,
+    sumBytes: number,
+  ): { group: Promise<UpdateGroup | null>; done: () => void } {
+    const { repoId, sessionId, round, attempt } = admission.at;
+    const key = `${repoId}/${sessionId}/${round}.${attempt}`;
+    let entry = this.#open.get(key);
+    if (entry === undefined) {
+      const opened = {
+        users: 0,
+        sum: null as Place | null,
+        group: Promise.resolve<UpdateGroup | null>(null),
+      };
+      opened.group = ctx.intake.take(repoId, sumBytes, WAIT_MS).then((sum) => {
+        opened.sum = sum;
+        return sum === null ? null : new UpdateGroup(ctx, admission, sum);
+      });
+      this.#open.set(key, opened);
+      entry = opened;
+    }
+    const { group } = entry;
+    const current = entry;
+    current.users++;
+    const done = (): void => {
+      if (--current.users > 0) return;
+      this.#open.delete(key);
+      current.sum?.release();
+    };
+    return { group, done };
+  }
+}
