@@ -14,6 +14,10 @@ export interface Kernels {
   merge(acc: number, other: number, n: number): void;
   scan(values: number, n: number, sumAt: number): number;
   finish(acc: number, values: number, n: number, unit: number, total: number, rate: number): void;
+  /** These three go through memory upwards, and may work in place as assembly/encodings.ts says. */
+  decodeF16(from: number, to: number, n: number): void;
+  decodeQ8(from: number, to: number, n: number, scale: number): void;
+  encodeF16(from: number, to: number, n: number): void;
 }
 
 export interface KernelInstance {
