@@ -5,11 +5,11 @@ import type { WorkQueues } from '../redis/queues.js';
 import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { TokenVerifier } from './auth/tokens.js';
-import type { IntakeMemory } from './service/intake-memory.js';
+import type { IntakeDeps } from './intake/intake-deps.js';
 import type { SessionWatch } from './service/session-watch.js';
 import type { ShardCache } from './service/shard-cache.js';
-import type { UpdateGroups } from './service/update-groups.js';
-import type { Watermark } from './service/watermark.js';
+import type { UpdateGroups } from './intake/update-groups.js';
+import type { Watermark } from './intake/watermark.js';
 
 /** What a gateway is made from. */
 export interface GatewayDeps {
@@ -22,11 +22,10 @@ export interface GatewayDeps {
 }
 
 /** What its routes and events work with. */
-export interface GatewayContext extends GatewayDeps {
+export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly tokens: TokenVerifier;
   readonly models: ModelChecker;
   readonly shards: ShardCache;
-  readonly intake: IntakeMemory;
   readonly groups: UpdateGroups;
   readonly watermark: Watermark;
   readonly watch: SessionWatch;

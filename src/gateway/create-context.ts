@@ -2,15 +2,23 @@ import type { ModelChecker } from '../keras/check-model.js';
 import { ThreadModelChecker } from '../keras/check-model-in-thread.js';
 import { TokenVerifier } from './auth/tokens.js';
 import type { GatewayContext, GatewayDeps } from './context.js';
-import { IntakeMemory } from './service/intake-memory.js';
+import { IntakeMemory } from './intake/intake-memory.js';
 import { SessionWatch } from './service/session-watch.js';
 import { ShardCache } from './service/shard-cache.js';
-import { UpdateGroups } from './service/update-groups.js';
-import { Watermark } from './service/watermark.js';
+import type { IntakeKernels } from './intake/kernel-thread.js';
+import { UpdateGroups } from './intake/update-groups.js';
+import { Watermark } from './intake/watermark.js';
+
+/** Where the bytes of uploads are scanned and folded; by default in a thread. */
+export type KernelsOver = (memory: WebAssembly.Memory) => IntakeKernels;
 
 export function createContext(
   deps: GatewayDeps,
-  own: { draining: AbortSignal; models?: ModelChecker | undefined },
+  own: {
+    draining: AbortSignal;
+    models?: ModelChecker | undefined;
+    kernels?: KernelsOver | undefined;
+  },
 ): GatewayContext {
   const { config, blobs, stores } = deps;
   return {
@@ -19,7 +27,7 @@ export function createContext(
     tokens: new TokenVerifier(config),
     models: own.models ?? new ThreadModelChecker(),
     shards: new ShardCache(blobs, config.MODEL_CACHE_BYTES),
-    intake: new IntakeMemory(config.INTAKE_BYTES),
+    intake: new IntakeMemory(config.INTAKE_BYTES, own.kernels),
     groups: new UpdateGroups(),
     watermark: new Watermark(stores.context, {
       share: config.MEMORY_WATERMARK,

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Express } from 'express';
 import type { ModelChecker } from '../keras/check-model.js';
-import { createContext } from './create-context.js';
+import { createContext, type KernelsOver } from './create-context.js';
 import type { GatewayDeps } from './context.js';
 import { createApp } from './http/app.js';
 import { trackRequests } from './open-requests.js';
@@ -21,6 +21,8 @@ export interface Gateway {
 export interface GatewayOptions {
   /** How models are checked; by default in a thread. */
   readonly models?: ModelChecker;
+  /** Where uploads are scanned and folded; by default in a thread. */
+  readonly kernels?: KernelsOver;
   /** Adds routes that are not the protocol's. */
   readonly routes?: (app: Express) => void;
 }
@@ -32,7 +34,8 @@ const LOOK_AGAIN_MS = 25;
 export async function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): Promise<Gateway> {
   const { config } = deps;
   const drainController = new AbortController();
-  const ctx = createContext(deps, { draining: drainController.signal, models: options.models });
+  const { models, kernels } = options;
+  const ctx = createContext(deps, { draining: drainController.signal, models, kernels });
   const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0 });
   const requests = trackRequests(server, ctx.draining);
   server.on('request', createApp(ctx, options.routes));
@@ -70,6 +73,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
       await closed;
       await ctx.watermark.stop();
       await ctx.models.close();
+      await ctx.intake.kernels.close();
     },
   };
 }

@@ -1,87 +1,84 @@
+import { encodingLayout, shardBytes, type UpdateEncoding } from '../core/encoding.js';
 import { powerOfTwo, type FoldScale } from '../core/fold-scale.js';
 import { blocks } from './fold-lanes.js';
-import { FreeList } from './free-list.js';
-import type { ShardScan } from './shard-scanner.js';
-import { instantiateKernels, type Kernels } from './wasm.js';
+import { ShardScanner, scannerBytes, type EncodedScan } from './shard-scanner.js';
+import { shardCount, shardSpan } from './sharding.js';
+import { stageValues } from './stage-values.js';
+import { instantiateShared, type Kernels } from './wasm.js';
 
-/** Scratch for the kernels: the sum of a scan, the factor of a fold. */
-const SCRATCH_AT = 0;
-const SCRATCH_BYTES = 64;
-const INFINITY_BITS = 0x7f80_0000;
+/** Two factors; two lanes for decoded values, not a power of two apart; a scanner. The rest is for whoever uses it. */
+const FACTORS_AT = 0;
+const LANE_BYTES = 8_192 * 4 + 256;
+const LANES_AT = 64;
+const SCANNER_AT = LANES_AT + 2 * LANE_BYTES;
+const SCANNER_BYTES = 16_384;
+export const ARENA_HEAD_BYTES = SCANNER_AT + scannerBytes(SCANNER_BYTES);
 
-/** An update that lies in the arena. */
-export interface PlacedUpdate {
-  readonly at: number;
-  readonly numExamples: number;
+/** Updates that lie in the memory, and the exact sum (i64) there that they are to be added to. */
+export interface ArenaFold {
+  readonly sumAt: number;
+  /** Begins the sum at zero. */
+  readonly clear: boolean;
+  readonly updates: readonly { readonly at: number; readonly numExamples: number }[];
+  readonly encoding: UpdateEncoding;
+  readonly paramCount: number;
+  readonly shardParams: number;
+  readonly scale: FoldScale;
 }
 
-/**
- * One memory for updates on their way in and for the exact sums that they are added to: bytes are written into it once,
- * scanned and folded where they are. It is taken from the system page by page as it is used, never grows beyond its
- * size, and is never given back.
- */
+/** Scans and folds whole updates where they are: in a memory that others fill and read. See ShardFolder for what must hold. */
 export class FoldArena {
-  readonly bytes: number;
   readonly #kernels: Kernels;
-  readonly #memory: WebAssembly.Memory['buffer'];
-  readonly #view: DataView;
-  readonly #free: FreeList;
+  readonly #memory: Uint8Array;
+  readonly #factors: Float64Array;
+  readonly #scanner: ShardScanner;
 
-  /** `bytes`: at most 4 GiB, what a WASM memory can have. */
-  constructor(bytes: number) {
-    const { kernels, memory } = instantiateKernels(SCRATCH_BYTES + bytes);
-    this.bytes = bytes;
-    this.#kernels = kernels;
-    this.#memory = memory.buffer;
-    this.#view = new DataView(memory.buffer);
-    this.#free = new FreeList(SCRATCH_BYTES, SCRATCH_BYTES + bytes);
+  constructor(memory: WebAssembly.Memory) {
+    const instance = instantiateShared(memory);
+    this.#kernels = instance.kernels;
+    this.#memory = new Uint8Array(memory.buffer);
+    this.#factors = new Float64Array(memory.buffer, FACTORS_AT, 2);
+    this.#scanner = new ShardScanner(SCANNER_BYTES, { ...instance, at: SCANNER_AT });
   }
 
-  get freeBytes(): number {
-    return this.#free.freeBytes;
+  /** A shard of an update. @throws RangeError when the bytes are no whole number of values */
+  scan(at: number, bytes: number, encoding: UpdateEncoding): EncodedScan {
+    if (encoding === 'f32' && bytes % 4 === 0)
+      return { ...this.#scanner.scanInPlace(at, bytes), fault: null };
+    return this.#scanner.scanShard(this.#memory.subarray(at, at + bytes), encoding);
   }
 
-  /** @returns where, or null when there is no room */
-  take(bytes: number): number | null {
-    return this.#free.take(bytes);
-  }
-
-  giveBack(at: number, bytes: number): void {
-    this.#free.giveBack(at, bytes);
-  }
-
-  /** The bytes themselves, to be filled or read until they are given back. */
-  view(at: number, bytes: number): Uint8Array {
-    return new Uint8Array(this.#memory, at, bytes);
-  }
-
-  /** Scans f32 where they are; `bytes` is a multiple of 4. */
-  scan(at: number, bytes: number): ShardScan {
-    const bits = this.#kernels.scan(at, bytes / 4, SCRATCH_AT) >>> 0;
-    if (bits >= INFINITY_BITS) return { finite: false, maxAbs: Infinity, sumSquares: Infinity };
-    const sumSquares = this.#view.getFloat64(SCRATCH_AT, true);
-    this.#view.setUint32(SCRATCH_AT, bits, true);
-    return { finite: true, maxAbs: this.#view.getFloat32(SCRATCH_AT, true), sumSquares };
-  }
-
-  /** Adds updates of `params` f32 to the sum (i64) at `sumAt`; see ShardFolder for what must hold. */
-  fold(
-    sumAt: number,
-    updates: readonly PlacedUpdate[],
-    { params, scale }: { params: number; scale: FoldScale },
-  ): void {
+  fold({ sumAt, clear, updates, encoding, paramCount, shardParams, scale }: ArenaFold): void {
+    if (clear) this.#memory.fill(0, sumAt, sumAt + paramCount * 8);
     const unit = powerOfTwo(scale.g - scale.p);
-    // Blocks outside, updates inside: a block of the sum stays in cache for all of them.
-    for (const { start, length } of blocks(params)) {
-      for (let i = 0; i < updates.length; i += 2) {
-        const [a, b] = [updates[i], updates[i + 1]];
-        if (a === undefined) break;
-        this.#view.setFloat64(SCRATCH_AT, a.numExamples * unit, true);
-        this.#view.setFloat64(SCRATCH_AT + 8, (b?.numExamples ?? 0) * unit, true);
-        const fold = b === undefined ? this.#kernels.fold1 : this.#kernels.fold2;
-        const stride = b === undefined ? 0 : b.at - a.at;
-        fold(sumAt + start * 8, a.at + start * 4, stride, length, SCRATCH_AT);
+    const stride = shardBytes(encoding, shardParams);
+    for (let shard = 0; shard < shardCount(paramCount, shardParams); shard++) {
+      const { start, length } = shardSpan(paramCount, shardParams, shard);
+      const bytes = shardBytes(encoding, length);
+      // Blocks outside, updates inside: a block of the sum stays in cache for all of them.
+      for (const block of blocks(length)) {
+        for (let i = 0; i < updates.length; i += 2) {
+          const pair = updates.slice(i, i + 2);
+          pair.forEach((update, lane) => (this.#factors[lane] = update.numExamples * unit));
+          const [a = 0, b = a] = pair.map((update, lane) =>
+            this.#place({ at: update.at + shard * stride, bytes, encoding }, block, lane),
+          );
+          const fold = pair.length === 1 ? this.#kernels.fold1 : this.#kernels.fold2;
+          fold(sumAt + (start + block.start) * 8, a, b - a, block.length, FACTORS_AT);
+        }
       }
     }
+  }
+
+  /** Where the f32 of a block are: in the update itself, or decoded in a lane. */
+  #place(
+    { at, bytes, encoding }: { at: number; bytes: number; encoding: UpdateEncoding },
+    block: { readonly start: number; readonly length: number },
+    lane: number,
+  ): number {
+    if (encoding === 'f32') return at + block.start * encodingLayout('f32').valueBytes;
+    const room = { kernels: this.#kernels, memory: this.#memory, at: LANES_AT + lane * LANE_BYTES };
+    stageValues(room, { bytes: this.#memory.subarray(at, at + bytes), encoding }, block);
+    return room.at;
   }
 }

@@ -13,6 +13,7 @@ export class FreeList {
 
   constructor(from: number, to: number) {
     const at = roundUp(from);
+    // What does not fill a line at the end is never given away.
     this.#free = [{ at, bytes: to - at }];
     this.#freeBytes = to - at;
   }

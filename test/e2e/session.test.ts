@@ -43,11 +43,7 @@ describe('a session of real processes', () => {
     expect(record.parameters.sha256).toBe(expected);
     expect(weights).toHaveLength(3_060);
     const count = (type: SessionEvent['type']): number => events.filter((one) => one === type).length;
-    expect([
-      count('round.opened'),
-      count('round.published'),
-      count('session.completed'),
-    ]).toEqual([3, 3, 1]);
+    expect([count('round.opened'), count('round.published'), count('session.completed')]).toEqual([3, 3, 1]);
     // One for all that were counted in one step.
     expect(count('update.received')).toBeGreaterThanOrEqual(3);
     expect(count('update.received')).toBeLessThanOrEqual(15);

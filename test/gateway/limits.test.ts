@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { encodeFrame } from '../../src/protocol/frame.js';
 import { toFailure } from '../../src/gateway/service/failure.js';
 import { ShardCache } from '../../src/gateway/service/shard-cache.js';
-import { IntakeMemory } from '../../src/gateway/service/intake-memory.js';
+import { localKernels } from '../../src/gateway/intake/kernel-thread.js';
+import { IntakeMemory } from '../../src/gateway/intake/intake-memory.js';
 import type { BlobRef, BlobStore } from '../../src/blobs/blob-store.js';
 import { startGateway, type TestGateway } from '../helpers/gateway.js';
 import { bytesOf, modelFrame, openRound, ramp } from '../helpers/open-round.js';
@@ -89,7 +90,7 @@ describe('a Redis that fails over', () => {
 
 describe('the memory for uploads', () => {
   it('is bounded in all and for a Repo, and given in order to whoever may have some', async () => {
-    const memory = new IntakeMemory(8 * 1024);
+    const memory = new IntakeMemory(8 * 1024, localKernels);
     const kib = (repoId: string, n: number, waitMs = 2_000) => memory.take(repoId, n * 1024, waitMs);
     const first = await kib('a', 4);
     const second = await kib('a', 3);
@@ -109,11 +110,11 @@ describe('the memory for uploads', () => {
     (await waiting[0])?.release();
     b?.release();
     c?.release();
-    expect(memory.arena.freeBytes).toBeGreaterThanOrEqual(8 * 1024);
+    expect(memory.freeBytes).toBeGreaterThanOrEqual(8 * 1024);
   });
 
   it('is not waited for for ever, and never given to what is larger than a Repo may hold', async () => {
-    const memory = new IntakeMemory(8 * 1024);
+    const memory = new IntakeMemory(8 * 1024, localKernels);
     const place = await memory.take('a', 6 * 1024, 0);
     await expect(memory.require('b', 4 * 1024, 30)).rejects.toMatchObject({
       code: 'rate_limited',
@@ -125,7 +126,7 @@ describe('the memory for uploads', () => {
   });
 
   it('does not let one that stopped waiting hold up those behind it', async () => {
-    const memory = new IntakeMemory(8 * 1024);
+    const memory = new IntakeMemory(8 * 1024, localKernels);
     const place = await memory.take('a', 6 * 1024, 0);
     const large = memory.take('b', 4 * 1024, 30);
     const small = memory.take('c', 1024, 10_000);

@@ -1,6 +1,7 @@
 import { SignJWT } from 'jose';
 import { RedisBlobStore } from '../../src/blobs/redis-blob-store.js';
 import { parseEnv, type Config } from '../../src/config/env.js';
+import { localKernels } from '../../src/gateway/intake/kernel-thread.js';
 import { createGateway, type Gateway } from '../../src/gateway/server.js';
 import type { ModelChecker } from '../../src/keras/check-model.js';
 import type { Role } from '../../src/protocol/http.js';
@@ -94,7 +95,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const queues = new WorkQueues(context);
   const gateway = await createGateway(
     { config, stores, blobs, queues, log, nodeId: 'test' },
-    { models: options.models ?? anyModel },
+    { models: options.models ?? anyModel, kernels: localKernels },
   );
   const { url } = await gateway.listen();
   const admin = await signToken('admin', ['*']);

@@ -46,8 +46,19 @@ export async function* readParameters(
   repoId: string,
   parameters: ParametersRef,
 ): AsyncGenerator<Uint8Array> {
-  for (const ref of parameterRefs(repoId, parameters)) {
-    const bytes = await ctx.shards.get(ref);
+  const refs = parameterRefs(repoId, parameters);
+  const load = (index: number): Promise<Uint8Array | null> => {
+    const ref = refs[index];
+    const loading = ref === undefined ? Promise.resolve(null) : ctx.shards.get(ref);
+    // Met when it is its turn, if it ever is.
+    loading.catch(() => undefined);
+    return loading;
+  };
+  // The next one comes from the store while this one is sent.
+  let next = load(0);
+  for (const [index, ref] of refs.entries()) {
+    const bytes = await next;
+    next = load(index + 1);
     if (bytes === null)
       throw new CloudNodeError(
         'version_not_found',

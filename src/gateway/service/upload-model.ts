@@ -7,11 +7,11 @@ import { redisNowMs } from '../../redis/context.js';
 import { rootHash } from '../../tensors/hash.js';
 import { countParams } from '../../tensors/tensor-specs.js';
 import type { GatewayContext } from '../context.js';
-import type { ByteSource } from './byte-source.js';
+import type { ByteSource } from '../intake/byte-source.js';
 import { inBackground } from './in-background.js';
 import { keepUpload, UPLOAD_TTL_MS, UPLOAD_WAIT_MS } from './keep-upload.js';
-import { readHeader } from './read-header.js';
-import { placeBytes, receivePieces } from './receive-pieces.js';
+import { readHeader } from '../intake/read-header.js';
+import { placeBytes, receivePieces } from '../intake/receive-pieces.js';
 import { checkUploadSize } from './upload-size.js';
 
 export interface Upload {
@@ -81,7 +81,7 @@ async function storeShards(
   };
   const place = await ctx.intake.require(repoId, placeBytes(payload), UPLOAD_WAIT_MS);
   const receiving = receivePieces({ source, place }, payload, async ({ at, index: shard, bytes: piece }) => {
-    if (!ctx.intake.arena.scan(at, piece.length).finite) {
+    if (!(await ctx.intake.kernels.scan({ at, bytes: piece.length, encoding: 'f32' })).finite) {
       const first = shard * SHARD_PARAMS;
       throw new CloudNodeError(
         'invalid_model',

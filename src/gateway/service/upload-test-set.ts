@@ -8,8 +8,8 @@ import { sizeOfShape } from '../../tensors/tensor-specs.js';
 import type { GatewayContext } from '../context.js';
 import { inBackground } from './in-background.js';
 import { keepUpload, UPLOAD_TTL_MS, UPLOAD_WAIT_MS } from './keep-upload.js';
-import { readHeader } from './read-header.js';
-import { placeBytes, receivePieces } from './receive-pieces.js';
+import { readHeader } from '../intake/read-header.js';
+import { placeBytes, receivePieces } from '../intake/receive-pieces.js';
 import type { Upload } from './upload-model.js';
 import { checkUploadSize } from './upload-size.js';
 
@@ -88,7 +88,7 @@ async function storePieces(
   };
   const place = await ctx.intake.require(repoId, placeBytes(payload), UPLOAD_WAIT_MS);
   await receivePieces({ source, place }, payload, async ({ at, index, bytes: piece }) => {
-    if (!ctx.intake.arena.scan(at, piece.length).finite)
+    if (!(await ctx.intake.kernels.scan({ at, bytes: piece.length, encoding: 'f32' })).finite)
       throw new CloudNodeError('invalid_test_set', 'There is NaN or infinity among the values.');
     hash.update(piece);
     await ctx.blobs.put(refOf(index), piece, { ttlMs: UPLOAD_TTL_MS });

@@ -1,5 +1,8 @@
 import { CloudNodeError } from '../../protocol/errors.js';
-import { FoldArena } from '../../tensors/kernels.js';
+import { ARENA_HEAD_BYTES } from '../../tensors/fold-arena.js';
+import { FreeList } from '../../tensors/free-list.js';
+import { sharedMemory } from '../../tensors/wasm.js';
+import { threadKernels, type IntakeKernels } from './kernel-thread.js';
 
 /** What one Repo may hold of it: the others always find some. */
 const REPO_SHARE = 7 / 8;
@@ -24,20 +27,32 @@ interface Waiting {
  * too: memory stays flat however many send.
  */
 export class IntakeMemory {
-  readonly arena: FoldArena;
+  readonly bytes: number;
+  readonly kernels: IntakeKernels;
+  readonly #buffer: WebAssembly.Memory['buffer'];
+  readonly #free: FreeList;
   readonly #held = new Map<string, number>();
   #waiting: Waiting[] = [];
+  #releasedMs = -Infinity;
 
-  constructor(bytes: number) {
-    this.arena = new FoldArena(bytes);
+  constructor(bytes: number, kernelsOver: (memory: WebAssembly.Memory) => IntakeKernels = threadKernels) {
+    const memory = sharedMemory(ARENA_HEAD_BYTES + bytes);
+    this.bytes = bytes;
+    this.kernels = kernelsOver(memory);
+    this.#buffer = memory.buffer;
+    this.#free = new FreeList(ARENA_HEAD_BYTES, ARENA_HEAD_BYTES + bytes);
+  }
+
+  get freeBytes(): number {
+    return this.#free.freeBytes;
   }
 
   /** The most that one Repo can ever hold. */
   get maxBytesPerRepo(): number {
-    return Math.floor(this.arena.bytes * REPO_SHARE);
+    return Math.floor(this.bytes * REPO_SHARE);
   }
 
-  /** @returns null when there is no room within `waitMs` */
+  /** @returns null when there is no room, and for `waitMs` nobody has made any */
   async take(repoId: string, bytes: number, waitMs: number): Promise<Place | null> {
     if (bytes > this.maxBytesPerRepo) return null;
     const behind = this.#waiting.some((waiting) => waiting.repoId === repoId || !this.#isCapped(waiting));
@@ -53,21 +68,27 @@ export class IntakeMemory {
           resolve(found);
         },
       };
-      const timer = setTimeout(() => {
+      const giveUp = (): void => {
+        const leftMs = this.#releasedMs + waitMs - performance.now();
+        if (leftMs > 0) {
+          timer = setTimeout(giveUp, leftMs);
+          return;
+        }
         waiting.settle(null);
         this.#serve();
-      }, waitMs);
+      };
+      let timer = setTimeout(giveUp, waitMs);
       this.#waiting.push(waiting);
     });
   }
 
-  /** @throws `rate_limited` when there is no room in time */
+  /** @throws `rate_limited` where `take` gives null */
   async require(repoId: string, bytes: number, waitMs: number): Promise<Place> {
     const place = await this.take(repoId, bytes, waitMs);
     if (place !== null) return place;
     throw new CloudNodeError(
       'rate_limited',
-      `This gateway holds ${this.arena.bytes} bytes of uploads at once (INTAKE_BYTES), ${this.maxBytesPerRepo} of one Repo; no room for ${bytes} came within ${waitMs / 1000} s.`,
+      `This gateway holds ${this.bytes} bytes of uploads at once (INTAKE_BYTES), ${this.maxBytesPerRepo} of one Repo; none was released within ${waitMs / 1000} s, and there is no room for ${bytes}.`,
       { retryAfterMs: 2_000 },
     );
   }
@@ -78,19 +99,20 @@ export class IntakeMemory {
 
   #tryTake(repoId: string, bytes: number): Place | null {
     if (this.#isCapped({ repoId, bytes })) return null;
-    const at = this.arena.take(bytes);
+    const at = this.#free.take(bytes);
     if (at === null) return null;
     this.#held.set(repoId, (this.#held.get(repoId) ?? 0) + bytes);
     return {
       at,
       bytes,
-      view: (offset, length) => this.arena.view(at + offset, length),
+      view: (offset, length) => new Uint8Array(this.#buffer, at + offset, length),
       release: () => this.#release({ repoId, at, bytes }),
     };
   }
 
   #release({ repoId, at, bytes }: { repoId: string; at: number; bytes: number }): void {
-    this.arena.giveBack(at, bytes);
+    this.#free.giveBack(at, bytes);
+    this.#releasedMs = performance.now();
     const held = (this.#held.get(repoId) ?? 0) - bytes;
     if (held > 0) this.#held.set(repoId, held);
     else this.#held.delete(repoId);

@@ -6,7 +6,7 @@ import { redisNowMs } from '../../redis/context.js';
 import type { AttemptRef } from '../../redis/keys.js';
 import { examplesOf } from '../../redis/library-store.js';
 import { SCRIPT_CODES, scriptError } from '../../redis/script-codes.js';
-import type { GatewayContext } from '../context.js';
+import type { IntakeDeps } from './intake-deps.js';
 
 /** An update outlives its round by so much: enough for a slow close, and for clocks. */
 const TTL_MARGIN_MS = 3_600_000;
@@ -31,7 +31,7 @@ export interface AlreadyCounted {
  * @throws what `RoundStore.commit` throws, `session_not_found`, `update_examples_exceeded`
  */
 export async function admitUpdate(
-  ctx: GatewayContext,
+  ctx: IntakeDeps,
   { repoId, libraryId }: { repoId: string; libraryId: string },
   header: UpdateHeader,
 ): Promise<Admitted | AlreadyCounted> {

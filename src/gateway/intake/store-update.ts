@@ -2,20 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { blobName, type BlobRef } from '../../blobs/blob-store.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { Committed } from '../../redis/round-store.js';
-import type { GatewayContext } from '../context.js';
 import { announceUpdates } from './announce-updates.js';
-import { inBackground } from './in-background.js';
-import type { Incoming } from './intake.js';
+import { inBackground } from '../service/in-background.js';
+import type { Incoming } from './incoming.js';
 import type { Place } from './intake-memory.js';
-import { UPLOAD_WAIT_MS } from './keep-upload.js';
+import { UPLOAD_WAIT_MS } from '../service/keep-upload.js';
 import { placeBytes, receivePieces } from './receive-pieces.js';
 import { UpdateRulesCheck } from './update-rules-check.js';
+import type { IntakeDeps } from './intake-deps.js';
 
 /**
  * The way of an update that the memory has no room for: its shards go to the store as they come, and the aggregators
  * fold them. @throws `rate_limited`, and what `RoundStore.commit` finds
  */
-export async function storeUpdate(ctx: GatewayContext, update: Incoming): Promise<Committed> {
+export async function storeUpdate(ctx: IntakeDeps, update: Incoming): Promise<Committed> {
   const { admission, receipt, payload } = update;
   const { repoId } = admission.session;
   const stored: BlobRef[] = [];
@@ -37,14 +37,14 @@ export async function storeUpdate(ctx: GatewayContext, update: Incoming): Promis
 }
 
 async function storeShards(
-  ctx: GatewayContext,
+  ctx: IntakeDeps,
   { admission, source, payload }: Incoming,
   to: { place: Place; blob: string; stored: BlobRef[] },
 ): Promise<void> {
-  const { repoId, sessionId, geometry, job } = admission.session;
-  const rules = new UpdateRulesCheck(ctx.intake.arena, job, geometry.shardParams);
+  const { repoId, sessionId } = admission.session;
+  const rules = new UpdateRulesCheck(ctx.intake.kernels, admission.session);
   await receivePieces({ source, place: to.place }, payload, async (piece) => {
-    rules.checkShard(piece);
+    await rules.checkShard(piece);
     const ref = { repoId, scope: sessionId, shard: piece.index, name: to.blob };
     to.stored.push(ref);
     await ctx.blobs.put(ref, piece.bytes, { ttlMs: admission.ttlMs });

@@ -1,10 +1,11 @@
-import type { GatewayContext } from '../context.js';
+import { payloadBytes } from '../../core/encoding.js';
 import type { Admitted } from './admit-update.js';
 import type { Place } from './intake-memory.js';
 import { UpdateGroup } from './update-group.js';
+import type { IntakeDeps } from './intake-deps.js';
 
-/** How long an update waits for memory before it goes to the store by itself. */
-const WAIT_MS = 1_000;
+/** An update for whose memory nobody made room for so long goes to the store by itself: slow senders hold it. */
+const WAIT_MS = 5_000;
 
 /** An update that will be in memory as a whole, and whom it is counted with. */
 export interface Seat {
@@ -22,13 +23,10 @@ export class UpdateGroups {
   /**
    * Runs with a seat for the update, or with null when it is too large for the memory, or the memory is taken.
    */
-  async run<T>(
-    ctx: GatewayContext,
-    admission: Admitted,
-    upload: (seat: Seat | null) => Promise<T>,
-  ): Promise<T> {
+  async run<T>(ctx: IntakeDeps, admission: Admitted, upload: (seat: Seat | null) => Promise<T>): Promise<T> {
     const { repoId, geometry } = admission.session;
-    const bytes = { sum: geometry.paramCount * 8, update: geometry.paramCount * 4 };
+    const update = payloadBytes(admission.session.job.update.encoding, geometry);
+    const bytes = { sum: geometry.paramCount * 8, update };
     if (bytes.sum + bytes.update > ctx.intake.maxBytesPerRepo) return upload(null);
     const leave = this.#enter(ctx, admission, bytes.sum);
     try {
@@ -49,7 +47,7 @@ export class UpdateGroups {
   }
 
   #enter(
-    ctx: GatewayContext,
+    ctx: IntakeDeps,
     admission: Admitted,
     sumBytes: number,
   ): { group: Promise<UpdateGroup | null>; done: () => void } {

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { blobName, type BlobRef } from '../../blobs/blob-store.js';
+import { shardBytes } from '../../core/encoding.js';
 import type { Receipt } from '../../core/session.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { Committed } from '../../redis/round-store.js';
 import { SCRIPT_CODES, scriptError } from '../../redis/script-codes.js';
 import { shardSpan } from '../../tensors/sharding.js';
-import type { GatewayContext } from '../context.js';
 import type { Admitted } from './admit-update.js';
 import { announceUpdates } from './announce-updates.js';
-import { inBackground } from './in-background.js';
+import { inBackground } from '../service/in-background.js';
 import type { Place } from './intake-memory.js';
+import type { IntakeDeps } from './intake-deps.js';
 
 /** How long an update that is here waits for others to be counted with it. */
 const WAIT_MS = 1_000;
@@ -32,7 +33,7 @@ interface Member {
  * much as two (a sum has 8 bytes a parameter), and exact folding makes the result the same as one by one (design law 4).
  */
 export class UpdateGroup {
-  readonly #ctx: GatewayContext;
+  readonly #deps: IntakeDeps;
   readonly #admission: Admitted;
   readonly #sum: Place;
   /** In the sum; or the only one, whose bytes are as good. */
@@ -47,8 +48,8 @@ export class UpdateGroup {
   #received = 0;
   #needed = Infinity;
 
-  constructor(ctx: GatewayContext, admission: Admitted, sum: Place) {
-    this.#ctx = ctx;
+  constructor(deps: IntakeDeps, admission: Admitted, sum: Place) {
+    this.#deps = deps;
     this.#admission = admission;
     this.#sum = sum;
   }
@@ -94,7 +95,7 @@ export class UpdateGroup {
   async #run(): Promise<void> {
     this.#running = true;
     while (this.#members.length + this.#arrived.length > 0) {
-      this.#foldArrived();
+      await this.#foldArrived();
       const waitMs = this.#waitMs();
       if (waitMs > 0) await this.#changed(waitMs);
       else await this.#commit();
@@ -102,19 +103,26 @@ export class UpdateGroup {
     this.#running = false;
   }
 
-  #foldArrived(): void {
+  async #foldArrived(): Promise<void> {
     const { session, round } = this.#admission;
-    const arrived = this.#arrived.splice(0);
-    this.#members.push(...arrived);
+    this.#members.push(...this.#arrived.splice(0));
     // A single one needs no sum, its own bytes are fewer; but others that come may need its place.
     if (this.#members.length < 2 && this.#nobodyComes) return;
     const waiting = this.#members.filter((member) => member.place !== null);
-    if (waiting.length === this.#members.length) this.#sum.view(0, this.#sum.bytes).fill(0);
-    this.#ctx.intake.arena.fold(
-      this.#sum.at,
-      waiting.map(({ place, receipt }) => ({ at: place?.at ?? 0, numExamples: receipt.numExamples })),
-      { params: session.geometry.paramCount, scale: round.scale },
-    );
+    if (waiting.length === 0) return;
+    const { paramCount, shardParams } = session.geometry;
+    await this.#deps.intake.kernels.fold({
+      sumAt: this.#sum.at,
+      clear: waiting.length === this.#members.length,
+      updates: waiting.map(({ place, receipt }) => ({
+        at: place?.at ?? 0,
+        numExamples: receipt.numExamples,
+      })),
+      encoding: session.job.update.encoding,
+      paramCount,
+      shardParams,
+      scale: round.scale,
+    });
     for (const member of waiting) {
       member.place?.release();
       member.place = null;
@@ -129,10 +137,12 @@ export class UpdateGroup {
   }
 
   get #nobodyComes(): boolean {
-    return this.#inProgress <= this.#members.length + this.#arrived.length;
+    return this.#inProgress <= this.#members.length;
   }
 
   async #changed(withinMs: number): Promise<void> {
+    // What came while the others were folded has woken nobody.
+    if (this.#arrived.length > 0) return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
@@ -149,7 +159,7 @@ export class UpdateGroup {
       const blob = await this.#store(members, stored);
       const receipts = members.map(({ receipt }) => ({ ...receipt, blob }));
       const { at } = this.#admission;
-      const outcome = await this.#ctx.stores.rounds.commitAll(at, receipts);
+      const outcome = await this.#deps.stores.rounds.commitAll(at, receipts);
       if (!outcome.counted) this.#free(stored);
       this.#received = outcome.received;
       this.#needed = outcome.needed;
@@ -161,7 +171,7 @@ export class UpdateGroup {
           member.resolve({ duplicate: outcome.duplicates[i] === true, received, needed });
         else member.reject(notCounted('another one that was to be counted with it was refused'));
       });
-      if (outcome.counted) announceUpdates(this.#ctx, at, outcome);
+      if (outcome.counted) announceUpdates(this.#deps, at, outcome);
     } catch (error) {
       // Without an answer from Redis they may have been counted: their bytes end by their time to live.
       if (error instanceof CloudNodeError) this.#free(stored);
@@ -178,21 +188,25 @@ export class UpdateGroup {
     const single = members.length === 1 ? (members[0]?.place ?? null) : null;
     const id = randomBytes(8).toString('hex');
     const name = single === null ? blobName.sum(id) : blobName.update(id);
-    const [place, width] = single === null ? [this.#sum, 8] : [single, 4];
+    const { encoding } = this.#admission.session.job.update;
     const { ttlMs } = this.#admission;
     await Promise.all(
       Array.from({ length: geometry.shardCount }, async (_, shard) => {
         const { start, length } = shardSpan(geometry.paramCount, geometry.shardParams, shard);
+        const bytes =
+          single === null
+            ? this.#sum.view(start * 8, length * 8)
+            : single.view(shard * shardBytes(encoding, geometry.shardParams), shardBytes(encoding, length));
         const ref = { repoId, scope: sessionId, shard, name };
         stored.push(ref);
-        await this.#ctx.blobs.put(ref, place.view(start * width, length * width), { ttlMs });
+        await this.#deps.blobs.put(ref, bytes, { ttlMs });
       }),
     );
     return name;
   }
 
   #free(refs: readonly BlobRef[]): void {
-    inBackground(this.#ctx, 'free', this.#ctx.blobs.delete(refs));
+    inBackground(this.#deps, 'free', this.#deps.blobs.delete(refs));
   }
 }
 

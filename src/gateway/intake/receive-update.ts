@@ -1,3 +1,4 @@
+import { payloadBytes } from '../../core/encoding.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { MAX_UPDATE_HEADER_BYTES } from '../../protocol/frame.js';
 import { updateHeader, type UpdateAccepted, type UpdateHeader } from '../../protocol/library.js';
@@ -11,22 +12,14 @@ import { receivePieces, type Payload } from './receive-pieces.js';
 import { storeUpdate } from './store-update.js';
 import type { NewReceipt } from './update-group.js';
 import type { Seat } from './update-groups.js';
-import { UpdateRulesCheck } from './update-rules-check.js';
+import type { Incoming } from './incoming.js';
+import { pieceBytes, UpdateRulesCheck } from './update-rules-check.js';
 
 export interface UpdateOrigin {
   readonly repoId: string;
   readonly libraryId: string;
   /** Of the whole frame; null when the sender does not say. */
   readonly contentLength: number | null;
-}
-
-/** An update that is coming in. */
-export interface Incoming {
-  readonly admission: Admitted;
-  readonly receipt: NewReceipt;
-  readonly source: ByteSource;
-  /** Its bytes: all shards, one after another. */
-  readonly payload: Payload;
 }
 
 /**
@@ -77,13 +70,10 @@ async function receive(
 
 /** Into memory, checked there, and from there into the sum of its group. */
 async function joinGroup(ctx: GatewayContext, { group, place }: Seat, update: Incoming): Promise<Committed> {
-  const { job, geometry } = update.admission.session;
-  const rules = new UpdateRulesCheck(ctx.intake.arena, job, geometry.shardParams);
+  const rules = new UpdateRulesCheck(ctx.intake.kernels, update.admission.session);
   try {
-    await receivePieces({ source: update.source, place }, update.payload, (piece) => {
-      rules.checkShard(piece);
-      return Promise.resolve();
-    });
+    const from = { source: update.source, place };
+    await receivePieces(from, update.payload, (piece) => rules.checkShard(piece));
     rules.checkNorm();
   } catch (error) {
     place.release();
@@ -98,15 +88,15 @@ function receiptOf({ libraryId }: UpdateOrigin, header: UpdateHeader): NewReceip
 }
 
 function payloadOf({ session }: Admitted): Payload {
-  const { paramCount, shardParams } = session.geometry;
-  const totalBytes = paramCount * 4;
+  const { encoding } = session.job.update;
+  const totalBytes = payloadBytes(encoding, session.geometry);
   return {
     totalBytes,
-    pieceBytes: shardParams * 4,
+    pieceBytes: pieceBytes(session),
     wrongLength: (got) =>
       new CloudNodeError(
         'update_wrong_length',
-        `The update must have ${totalBytes} bytes after its header (4 for each parameter); it has ${got === null ? 'more' : String(got)}.`,
+        `The update must have ${totalBytes} bytes after its header (${session.geometry.paramCount} parameters as ${encoding}); it has ${got === null ? 'more' : String(got)}.`,
       ),
   };
 }
