@@ -1,3 +1,5 @@
+import type { UpdateEncoding } from './encoding.js';
+
 /** What Explora asks for, complete: every default filled in. Durations are milliseconds. */
 export interface Job {
   readonly name: string;
@@ -99,7 +101,7 @@ export interface Evaluation {
 }
 
 export interface UpdateRules {
-  readonly encoding: 'f32';
+  readonly encoding: UpdateEncoding;
   /** No element of an update may exceed this: it fixes the scale of exact folding. */
   readonly maxMagnitude: number;
 }

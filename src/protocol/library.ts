@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { UPDATE_ENCODINGS, type UpdateEncoding } from '../core/encoding.js';
 import type { Job } from '../core/job.js';
 import * as ids from './ids.js';
 import type { ParametersRef } from './model.js';
@@ -48,7 +49,7 @@ export const reportProgress = assignmentKey.extend({
   metrics: ids.metrics.default({}),
 });
 
-/** Header of an update frame; the payload is `local − global` as f32 LE over all parameters. */
+/** Header of an update frame; the payload is `local − global` over all parameters, shard by shard in the encoding. */
 export const updateHeader = assignmentKey.extend({
   /** Chosen by the Library for this trained update: sending it again is safe. */
   updateId: ids.updateId,
@@ -56,7 +57,7 @@ export const updateHeader = assignmentKey.extend({
     .int()
     .min(1)
     .max(2 ** 29 - 1),
-  encoding: z.literal('f32').default('f32'),
+  encoding: z.enum(UPDATE_ENCODINGS).default('f32'),
   metrics: ids.metrics.default({}),
   evaluation: ids.metrics.nullable().default(null),
 });
@@ -71,7 +72,8 @@ export interface Assignment extends AssignmentKey {
   readonly hyperparams: Job['hyperparams'];
   readonly clipNorm: number | null;
   readonly maxMagnitude: number;
-  readonly encoding: 'f32';
+  /** Of the update. */
+  readonly encoding: UpdateEncoding;
   /** Whether to score the received version on local data before training. */
   readonly evaluate: boolean;
   /** The global model to start from: version `round − 1`. */

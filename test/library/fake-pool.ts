@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterEach } from '@jest/globals';
 import { Server as SocketServer } from 'socket.io';
+import { shardBytes, type UpdateEncoding } from '../../src/core/encoding.js';
 import { CloudNodeError, type ErrorCode } from '../../src/protocol/errors.js';
 import { decodeFrame } from '../../src/protocol/frame.js';
 import {
@@ -10,6 +11,7 @@ import {
   type LibraryStatus,
   type UpdateHeader,
 } from '../../src/protocol/library.js';
+import { decodeShard } from '../../src/tensors/encoding.js';
 import { sha256Hex } from '../../src/tensors/hash.js';
 
 const closing: (() => Promise<void>)[] = [];
@@ -109,7 +111,7 @@ export class FakePool {
   /** @returns the answer, or null when the connection is to break */
   put(frame: Uint8Array, via: Put['via']): object | null {
     const { header, payload } = decodeFrame(updateHeader, frame);
-    this.puts.push({ via, header, delta: new Float32Array(Uint8Array.from(payload).buffer) });
+    this.puts.push({ via, header, delta: decodeUpdate(payload, header.encoding, this.shardParams) });
     const mishap = this.mishaps.shift();
     if (mishap === 'lost before') return null;
     if (mishap !== undefined && mishap !== 'lost after') {
@@ -127,6 +129,15 @@ export class FakePool {
     closing.push(() => gateway.stop());
     return gateway;
   }
+}
+
+function decodeUpdate(payload: Uint8Array, encoding: UpdateEncoding, shardParams: number): Float32Array {
+  const bytes = shardBytes(encoding, shardParams);
+  const values: number[] = [];
+  for (let at = 0; at < payload.length; at += bytes) {
+    values.push(...decodeShard(payload.subarray(at, at + bytes), encoding));
+  }
+  return Float32Array.from(values);
 }
 
 type Ack = (answer: object) => void;

@@ -104,6 +104,19 @@ describe('a round', () => {
     expect(errors).toEqual([]);
   });
 
+  it.each(['f16', 'q8'] as const)('sends %s when the pool asks for it', async (encoding) => {
+    await setUp();
+    await pool.offer({ encoding });
+    trainer.deltaOf = (global) => global.map((_, i) => (i % 4) / 127);
+    await library.join();
+    await counted();
+    const [put] = pool.puts;
+    expect(put?.header.encoding).toBe(encoding);
+    expect(put?.delta).toHaveLength(10);
+    put?.delta.forEach((value, i) => expect(Math.abs(value - (i % 4) / 127)).toBeLessThan(2e-4 + 0.03));
+    expect(put?.delta[0]).toBe(0);
+  });
+
   it('is begun at a hint, or without one at the next poll; the topology is fetched once', async () => {
     await setUp();
     pool.pollMs = 100;

@@ -80,6 +80,7 @@ export class ShardAggregation {
   ): Promise<void> {
     const { session, round, receipts } = this.#attempt;
     const { paramCount, shardParams } = session.geometry;
+    const { encoding } = session.job.update;
     if (pointer === null) folder.reset(shardSpan(paramCount, shardParams, shard).length);
     else folder.load(await this.#bytes(shard, pointer.blob));
     for (let from = pointer?.folded ?? 0; from < receipts.length; from += BATCH) {
@@ -88,7 +89,7 @@ export class ShardAggregation {
         batch.map((receipt) => this.#bytes(shard, blobName.update(receipt.uploadId))),
       );
       folder.add(
-        batch.map((receipt, i) => ({ bytes: bytes[i] as Uint8Array, numExamples: receipt.numExamples })),
+        batch.map(({ numExamples }, i) => ({ bytes: bytes[i] as Uint8Array, numExamples, encoding })),
         round.scale,
       );
     }

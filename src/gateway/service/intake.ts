@@ -12,6 +12,7 @@ import type { ByteSource } from './byte-source.js';
 import { inBackground } from './in-background.js';
 import { readHeader } from './read-header.js';
 import { receivePieces } from './receive-pieces.js';
+import { updatePayload } from './update-payload.js';
 import { UpdateRulesCheck } from './update-rules-check.js';
 
 /** So often a coordinator hears of updates before the round is full, to have them folded meanwhile. */
@@ -52,9 +53,9 @@ async function receive(
   const admission = await admitUpdate(ctx, origin, header);
   if ('duplicate' in admission) return { updateId: header.updateId, ...admission };
   ctx.watermark.check();
-  const bytes = admission.session.geometry.paramCount * 4;
-  if (origin.contentLength !== null && origin.contentLength !== payloadAt + bytes)
-    throw wrongLength(bytes, origin.contentLength - payloadAt);
+  const payload = updatePayload(admission.session);
+  if (origin.contentLength !== null && origin.contentLength !== payloadAt + payload.totalBytes)
+    throw payload.wrongLength(origin.contentLength - payloadAt);
 
   const stored: BlobRef[] = [];
   try {
@@ -63,7 +64,7 @@ async function receive(
     const committed = await commit(ctx, { origin, header, admission, uploadId });
     // This very update was counted meanwhile, from another upload of it.
     if (committed.duplicate) inBackground(ctx, 'free', ctx.blobs.delete(stored));
-    else metrics.updateBytes.inc(bytes);
+    else metrics.updateBytes.inc(payload.totalBytes);
     return { updateId: header.updateId, ...committed };
   } catch (error) {
     // Without an answer from Redis the update may have been counted: its bytes end by their time to live.
@@ -79,12 +80,7 @@ async function store(
   const { source, admission, uploadId, stored } = upload;
   const { repoId, sessionId, geometry, job } = admission.session;
   const rules = new UpdateRulesCheck(job, geometry.shardParams);
-  const totalBytes = geometry.paramCount * 4;
-  const payload = {
-    totalBytes,
-    pieceBytes: geometry.shardParams * 4,
-    wrongLength: (got: number | null) => wrongLength(totalBytes, got),
-  };
+  const payload = updatePayload(admission.session);
   await receivePieces({ source, buffers: ctx.buffers }, payload, async (piece, shard) => {
     rules.checkShard(piece, shard);
     const ref = { repoId, scope: sessionId, shard, name: blobName.update(uploadId) };
@@ -116,12 +112,4 @@ async function commit(
     if (received >= needed || received % WAKE_EVERY === 0) inBackground(ctx, 'wake', ctx.queues.wake(at));
   }
   return committed;
-}
-
-function wrongLength(expected: number, got: number | null): CloudNodeError {
-  const what = got === null ? 'more' : String(got);
-  return new CloudNodeError(
-    'update_wrong_length',
-    `The update must have ${expected} bytes after its header (4 for each parameter); it has ${what}.`,
-  );
 }

@@ -1,22 +1,12 @@
-import { ShardScanner, type ShardScan } from '../../tensors/kernels.js';
-import { SHARD_PARAMS } from '../../tensors/sharding.js';
+import type { UpdateEncoding } from '../../core/encoding.js';
+import { ShardScanner, type EncodedScan } from '../../tensors/kernels.js';
 
-const SLICE_BYTES = SHARD_PARAMS * 4;
+/** It looks at as much at a time as fits the first cache. */
+const SCANNER_BYTES = 16 * 1024;
 let scanner: ShardScanner | undefined;
 
-/** Scans f32 bytes of any length. One scanner serves all uploads, since a scan never waits. */
-export function scanPiece(bytes: Uint8Array): ShardScan {
-  scanner ??= new ShardScanner(SLICE_BYTES);
-  let total: ShardScan = { finite: true, maxAbs: 0, sumSquares: 0 };
-  for (let at = 0; at < bytes.length && total.finite; at += SLICE_BYTES) {
-    const slice = bytes.subarray(at, at + SLICE_BYTES);
-    scanner.buffer.set(slice);
-    const { finite, maxAbs, sumSquares } = scanner.scan(slice.length);
-    total = {
-      finite,
-      maxAbs: Math.max(total.maxAbs, maxAbs),
-      sumSquares: total.sumSquares + sumSquares,
-    };
-  }
-  return total;
+/** Scans a shard of any length. One scanner serves all uploads, since a scan never waits. */
+export function scanPiece(bytes: Uint8Array, encoding: UpdateEncoding = 'f32'): EncodedScan {
+  scanner ??= new ShardScanner(SCANNER_BYTES);
+  return scanner.scanShard(bytes, encoding);
 }

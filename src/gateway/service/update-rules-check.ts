@@ -1,3 +1,4 @@
+import { encodingLayout } from '../../core/encoding.js';
 import type { Job } from '../../core/job.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { scanPiece } from './scan-piece.js';
@@ -16,13 +17,16 @@ export class UpdateRulesCheck {
     this.#shardParams = shardParams;
   }
 
-  /** @throws `update_not_finite`, `update_magnitude_exceeded` */
+  /** @throws `update_encoding_invalid`, `update_not_finite`, `update_magnitude_exceeded` */
   checkShard(bytes: Uint8Array, shard: number): void {
-    const { finite, maxAbs, sumSquares } = scanPiece(bytes);
+    const { encoding, maxMagnitude } = this.#job.update;
+    const { headBytes, valueBytes } = encodingLayout(encoding);
+    const { finite, maxAbs, sumSquares, fault } = scanPiece(bytes, encoding);
     const first = shard * this.#shardParams;
-    const where = `between parameters ${first} and ${first + bytes.length / 4 - 1}`;
+    const where = `between parameters ${first} and ${first + (bytes.length - headBytes) / valueBytes - 1}`;
+    if (fault !== null)
+      throw new CloudNodeError('update_encoding_invalid', `The shard ${where} is no ${encoding}: ${fault}.`);
     if (!finite) throw new CloudNodeError('update_not_finite', `The update has NaN or infinity ${where}.`);
-    const { maxMagnitude } = this.#job.update;
     if (maxAbs > maxMagnitude)
       throw new CloudNodeError(
         'update_magnitude_exceeded',
