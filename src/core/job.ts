@@ -1,4 +1,4 @@
-import type { UpdateEncoding } from './encoding.js';
+import type { DownloadEncoding, UpdateEncoding } from './encoding.js';
 
 /** What Explora asks for, complete: every default filled in. Durations are milliseconds. */
 export interface Job {
@@ -16,6 +16,8 @@ export interface Job {
   readonly privacy: Privacy;
   readonly evaluation: Evaluation;
   readonly update: UpdateRules;
+  /** How Libraries download the versions that they start from. */
+  readonly downloadEncoding: DownloadEncoding;
   /** Every n-th version is kept; the last and the best always are. */
   readonly checkpointEvery: number;
 }

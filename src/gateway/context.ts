@@ -5,6 +5,7 @@ import type { WorkQueues } from '../redis/queues.js';
 import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { TokenVerifier } from './auth/tokens.js';
+import type { HalfParameters } from './service/half-parameters.js';
 import type { PieceBuffers } from './service/piece-buffers.js';
 import type { SessionWatch } from './service/session-watch.js';
 import type { ShardCache } from './service/shard-cache.js';
@@ -26,6 +27,7 @@ export interface GatewayContext extends GatewayDeps {
   readonly tokens: TokenVerifier;
   readonly models: ModelChecker;
   readonly shards: ShardCache;
+  readonly halves: HalfParameters;
   readonly buffers: PieceBuffers;
   readonly uploads: UploadSlots;
   readonly watermark: Watermark;

@@ -2,6 +2,8 @@ import type { ModelChecker } from '../keras/check-model.js';
 import { ThreadModelChecker } from '../keras/check-model-in-thread.js';
 import { TokenVerifier } from './auth/tokens.js';
 import type { GatewayContext, GatewayDeps } from './context.js';
+import { HalfParameters } from './service/half-parameters.js';
+import { readParameters } from './service/parameters.js';
 import { PieceBuffers } from './service/piece-buffers.js';
 import { SessionWatch } from './service/session-watch.js';
 import { ShardCache } from './service/shard-cache.js';
@@ -19,12 +21,14 @@ export function createContext(
   own: { draining: AbortSignal; models?: ModelChecker | undefined },
 ): GatewayContext {
   const { config, blobs, stores } = deps;
+  const shards = new ShardCache(blobs, config.MODEL_CACHE_BYTES);
   return {
     ...deps,
     draining: own.draining,
     tokens: new TokenVerifier(config),
     models: own.models ?? new ThreadModelChecker(),
-    shards: new ShardCache(blobs, config.MODEL_CACHE_BYTES),
+    shards,
+    halves: new HalfParameters((repoId, parameters) => readParameters(shards, repoId, parameters)),
     buffers: new PieceBuffers({ bytes: config.SHARD_PARAMS * 4, maxIdle: IDLE_BUFFERS }),
     uploads: new UploadSlots({ total: UPLOADS, perRepo: UPLOADS_PER_REPO, waitMs: UPLOAD_WAIT_MS }),
     watermark: new Watermark(stores.context, {

@@ -74,6 +74,16 @@ export const ERRORS = {
     retryable: true,
     advice: 'Send it again; nothing of it was kept.',
   },
+  encoding_unavailable: {
+    status: 406,
+    retryable: false,
+    advice: 'Download it as f32: it has parameters that the encoding has no numbers for.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    retryable: false,
+    advice: 'Ask for bytes within the length that Content-Range names, or for all.',
+  },
   payload_too_large: {
     status: 413,
     retryable: false,

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { MAX_F16, UPDATE_ENCODINGS } from '../core/encoding.js';
+import { DOWNLOAD_ENCODINGS, MAX_F16, UPDATE_ENCODINGS } from '../core/encoding.js';
 import type { Job } from '../core/job.js';
 import * as ids from './ids.js';
 
@@ -173,6 +173,10 @@ export const jobSchema = z
     privacy: privacy.prefault({}),
     evaluation: evaluation.prefault({}),
     update: update.prefault({}),
+    downloadEncoding: z
+      .enum(DOWNLOAD_ENCODINGS)
+      .default('f32')
+      .describe('How Libraries download versions: 4 or 2 bytes a parameter.'),
     checkpointEvery: count(1_000_000).default(1).describe('Keep every n-th version.'),
   })
   .refine(

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { UPDATE_ENCODINGS, type UpdateEncoding } from '../core/encoding.js';
 import type { Job } from '../core/job.js';
 import * as ids from './ids.js';
-import type { ParametersRef } from './model.js';
+import type { DownloadRef, ParametersRef } from './model.js';
 
 /** Sent when a socket connects to `/library` (Socket.IO `auth`). */
 export const libraryAuth = z.strictObject({
@@ -79,6 +79,8 @@ export interface Assignment extends AssignmentKey {
   /** The global model to start from: version `round − 1`. */
   readonly version: number;
   readonly parameters: ParametersRef;
+  /** How to download it instead, when the job asks for a smaller encoding and the version fits into it. */
+  readonly download: DownloadRef | null;
   readonly topologySha256: string;
   /** Time left in the round, when this was written. */
   readonly remainingMs: number;

@@ -12,7 +12,9 @@ import {
   type UpdateHeader,
 } from '../../src/protocol/library.js';
 import { decodeShard } from '../../src/tensors/encoding.js';
-import { sha256Hex } from '../../src/tensors/hash.js';
+import type { DownloadRef } from '../../src/protocol/model.js';
+import { HalfEncoder } from '../../src/tensors/half-encoder.js';
+import { rootHash, sha256Hex } from '../../src/tensors/hash.js';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -80,6 +82,7 @@ export class FakePool {
         shardParams: this.shardParams,
         paramCount: this.global.length,
       },
+      download: null,
       topologySha256: await sha256Hex(new TextEncoder().encode(this.topology)),
       remainingMs: 20_000,
       ...overrides,
@@ -89,6 +92,21 @@ export class FakePool {
 
   bytes(): Uint8Array {
     return new Uint8Array(this.global.buffer);
+  }
+
+  /** The global model as f16. */
+  halves(): Uint8Array {
+    return new HalfEncoder().encode(this.bytes()) ?? new Uint8Array();
+  }
+
+  /** How to check {@link halves}. */
+  async download(): Promise<DownloadRef> {
+    const bytes = this.halves();
+    const shards: string[] = [];
+    for (let at = 0; at < bytes.length; at += this.shardParams * 2) {
+      shards.push(await sha256Hex(bytes.subarray(at, at + this.shardParams * 2)));
+    }
+    return { encoding: 'f16', sha256: await rootHash(shards), shards };
   }
 
   status(): LibraryStatus {
@@ -230,7 +248,8 @@ export class FakeGateway {
         return answer === null ? void request.socket.destroy() : json(answer);
       }
       if (url.includes('/topologies/')) return void response.end(pool.topology);
-      const bytes = Buffer.from(pool.bytes().slice());
+      const half = url.endsWith('?encoding=f16');
+      const bytes = Buffer.from(half ? pool.halves() : pool.bytes().slice());
       if (pool.tamper) bytes[17]! ^= 1;
       return void response.end(bytes);
     } catch (error) {
