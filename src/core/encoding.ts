@@ -1,5 +1,3 @@
-import type { Geometry } from './session.js';
-
 /** How the values of an update may be written; docs/protocol.md has the bytes. */
 export const UPDATE_ENCODINGS = ['f32', 'f16', 'q8'] as const;
 export type UpdateEncoding = (typeof UPDATE_ENCODINGS)[number];
@@ -34,7 +32,7 @@ export function shardBytes(encoding: UpdateEncoding, params: number): number {
 /** Bytes of all shards, one after another: the payload of an update. */
 export function payloadBytes(
   encoding: UpdateEncoding,
-  { paramCount, shardParams }: Pick<Geometry, 'paramCount' | 'shardParams'>,
+  { paramCount, shardParams }: { readonly paramCount: number; readonly shardParams: number },
 ): number {
   const { headBytes, valueBytes } = LAYOUTS[encoding];
   return headBytes * Math.ceil(paramCount / shardParams) + valueBytes * paramCount;

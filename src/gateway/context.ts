@@ -6,6 +6,7 @@ import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { TokenVerifier } from './auth/tokens.js';
 import type { IntakeDeps } from './intake/intake-deps.js';
+import type { HalfParameters } from './service/half-parameters.js';
 import type { SessionWatch } from './service/session-watch.js';
 import type { ShardCache } from './service/shard-cache.js';
 import type { UpdateGroups } from './intake/update-groups.js';
@@ -27,6 +28,7 @@ export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly models: ModelChecker;
   readonly shards: ShardCache;
   readonly groups: UpdateGroups;
+  readonly halves: HalfParameters;
   readonly watermark: Watermark;
   readonly watch: SessionWatch;
   /** Aborted when the gateway begins to drain: streams without an end of their own end then. */

@@ -3,6 +3,8 @@ import { ThreadModelChecker } from '../keras/check-model-in-thread.js';
 import { TokenVerifier } from './auth/tokens.js';
 import type { GatewayContext, GatewayDeps } from './context.js';
 import { IntakeMemory } from './intake/intake-memory.js';
+import { HalfParameters } from './service/half-parameters.js';
+import { readParameters } from './service/parameters.js';
 import { SessionWatch } from './service/session-watch.js';
 import { ShardCache } from './service/shard-cache.js';
 import type { IntakeKernels } from './intake/kernel-thread.js';
@@ -21,12 +23,14 @@ export function createContext(
   },
 ): GatewayContext {
   const { config, blobs, stores } = deps;
+  const shards = new ShardCache(blobs, config.MODEL_CACHE_BYTES);
   return {
     ...deps,
     draining: own.draining,
     tokens: new TokenVerifier(config),
     models: own.models ?? new ThreadModelChecker(),
-    shards: new ShardCache(blobs, config.MODEL_CACHE_BYTES),
+    shards,
+    halves: new HalfParameters((repoId, parameters) => readParameters(shards, repoId, parameters)),
     intake: new IntakeMemory(config.INTAKE_BYTES, own.kernels),
     groups: new UpdateGroups(),
     watermark: new Watermark(stores.context, {

@@ -3,7 +3,7 @@ import type { CheckReply } from './check-model-thread.js';
 import type { ModelCheck, ModelChecker } from './check-model.js';
 
 const TIMEOUT_MS = 20_000;
-const IDLE_MS = 10_000;
+const IDLE_MS = 1_000;
 const HEAP_MIB = 512;
 
 /**
@@ -43,7 +43,10 @@ export class ThreadModelChecker implements ModelChecker {
   }
 
   #start(): Worker {
-    const thread = new Worker(this.#threadFile, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB } });
+    const thread = new Worker(this.#threadFile, {
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+    });
     thread.unref();
     thread.on('error', () => undefined);
     return thread;

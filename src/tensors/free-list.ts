@@ -14,8 +14,9 @@ export class FreeList {
   constructor(from: number, to: number) {
     const at = roundUp(from);
     // What does not fill a line at the end is never given away.
-    this.#free = [{ at, bytes: to - at }];
-    this.#freeBytes = to - at;
+    const bytes = Math.floor((to - at) / ALIGN_BYTES) * ALIGN_BYTES;
+    this.#free = [{ at, bytes }];
+    this.#freeBytes = bytes;
   }
 
   get freeBytes(): number {

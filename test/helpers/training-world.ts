@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { blobName } from '../../src/blobs/blob-store.js';
 import { parseEnv } from '../../src/config/env.js';
+import { shardBytes } from '../../src/core/encoding.js';
 import type { SessionRecord } from '../../src/core/session.js';
+import { encodeUpdate } from '../../src/library/encode-update.js';
 import type { JobInput } from '../../src/protocol/job.js';
 import { rootHash } from '../../src/tensors/hash.js';
 import { shardCount, shardSpan } from '../../src/tensors/sharding.js';
@@ -103,11 +105,13 @@ export async function trainingWorld(options: TrainingOptions = {}): Promise<Trai
       const { round } = await current();
       if (round === null) throw new Error('no round is open');
       const uploadId = `up${(uploads += 1)}`;
+      const { encoding, maxMagnitude } = job.update;
+      const { clipNorm } = job.privacy;
+      const payload = encodeUpdate(delta, { encoding, maxMagnitude, clipNorm, shardParams });
+      const pieceBytes = shardBytes(encoding, shardParams);
       for (let shard = 0; shard < count; shard++) {
-        await blobs.put(
-          { repoId: 'repo', scope: 's-1', shard, name: blobName.update(uploadId) },
-          slice(delta, shard),
-        );
+        const ref = { repoId: 'repo', scope: 's-1', shard, name: blobName.update(uploadId) };
+        await blobs.put(ref, payload.subarray(shard * pieceBytes, (shard + 1) * pieceBytes));
       }
       const at = { repoId: 'repo', sessionId: 's-1', round: round.number, attempt: round.attempt };
       const receipt = {

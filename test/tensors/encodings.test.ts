@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { payloadBytes, shardBytes, type UpdateEncoding } from '../../src/core/encoding.js';
 import { chooseFoldScale } from '../../src/core/fold-scale.js';
-import { decodeShard } from '../../src/tensors/decode.js';
+import { decodeShard } from '../../src/tensors/encoding.js';
 import { ShardFolder, ShardScanner } from '../../src/tensors/kernels.js';
 import { chooseScale, scaleFault } from '../../src/tensors/q8-scale.js';
 import { f16Shard, half, q8Scale, q8Shard, q8Value, valueOfHalf } from './encoded.js';

@@ -80,6 +80,7 @@ export class ShardAggregation {
   ): Promise<void> {
     const { session, round, receipts } = this.#attempt;
     const { paramCount, shardParams } = session.geometry;
+    const { encoding } = session.job.update;
     if (pointer === null) folder.reset(shardSpan(paramCount, shardParams, shard).length);
     else folder.load(await this.#bytes(shard, pointer.blob));
     const pending = receipts.slice(pointer?.folded ?? 0);
@@ -89,7 +90,7 @@ export class ShardAggregation {
       const batch = single.slice(from, from + BATCH);
       const bytes = await Promise.all(batch.map((receipt) => this.#bytes(shard, receipt.blob)));
       folder.add(
-        batch.map((receipt, i) => ({ bytes: bytes[i] as Uint8Array, numExamples: receipt.numExamples })),
+        batch.map(({ numExamples }, i) => ({ bytes: bytes[i] as Uint8Array, numExamples, encoding })),
         round.scale,
       );
     }

@@ -5,7 +5,8 @@ import { READERS, requireRepo, WRITERS } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { uploadModel } from '../service/upload-model.js';
 import { answerJson, contentLength } from './answer.js';
-import { sendImmutableJson, sendParameters } from './send-bytes.js';
+import { sendImmutableJson } from './immutable.js';
+import { downloadEncoding, sendWeights } from './send-weights.js';
 import { modelJson } from './tfjs.js';
 import { withBody } from './with-body.js';
 
@@ -32,7 +33,7 @@ export function modelRoutes(app: Express, ctx: GatewayContext): void {
   app.get('/v1/repos/:repoId/models/:modelId/weights', async (req, res) => {
     const repoId = await requireRepo(ctx, req, READERS);
     const { parameters } = await models.get(repoId, req.params.modelId);
-    await sendParameters(ctx, { req, res }, { repoId, parameters });
+    await sendWeights(ctx, { req, res }, { repoId, parameters }, downloadEncoding(req));
   });
 
   app.get('/v1/repos/:repoId/models/:modelId/tfjs/model.json', async (req, res) => {
@@ -45,7 +46,7 @@ export function modelRoutes(app: Express, ctx: GatewayContext): void {
   app.get('/v1/repos/:repoId/models/:modelId/tfjs/weights.bin', async (req, res) => {
     const repoId = await requireRepo(ctx, req, READERS);
     const { parameters } = await models.get(repoId, req.params.modelId);
-    await sendParameters(ctx, { req, res }, { repoId, parameters });
+    await sendWeights(ctx, { req, res }, { repoId, parameters });
   });
 
   app.get('/v1/repos/:repoId/topologies/:sha256', async (req, res) => {

@@ -7,6 +7,7 @@ import type { AttemptRef } from '../../redis/keys.js';
 import { examplesOf } from '../../redis/library-store.js';
 import { SCRIPT_CODES, scriptError } from '../../redis/script-codes.js';
 import type { IntakeDeps } from './intake-deps.js';
+import { checkEncoding } from './update-payload.js';
 
 /** An update outlives its round by so much: enough for a slow close, and for clocks. */
 const TTL_MARGIN_MS = 3_600_000;
@@ -28,7 +29,7 @@ export interface AlreadyCounted {
 /**
  * Whether the update would be counted if its body is right: everything that can be refused is refused before the body
  * is read. The commit looks again, atomically.
- * @throws what `RoundStore.commit` throws, `session_not_found`, `update_examples_exceeded`
+ * @throws what `RoundStore.commit` throws, `session_not_found`, `update_examples_exceeded`, `update_encoding_mismatch`
  */
 export async function admitUpdate(
   ctx: IntakeDeps,
@@ -57,6 +58,7 @@ export async function admitUpdate(
   }
   if (!isCurrent || round.state !== 'collecting') throw refusal('roundClosed');
   if (assignment.state !== 'offered' && assignment.state !== 'accepted') throw refusal('assignmentOver');
+  checkEncoding(header, session.job);
   checkExamples(header.numExamples, { session, round, library });
   const untilDeadlineMs = Math.max(0, round.deadlineMs - nowMs);
   return { session, round, at, ttlMs: untilDeadlineMs + session.job.deadlines.closeMs + TTL_MARGIN_MS };

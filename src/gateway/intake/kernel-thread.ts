@@ -28,7 +28,11 @@ export function threadKernels(
   memory: WebAssembly.Memory,
   file = new URL('./kernel-thread-main.js', import.meta.url),
 ): IntakeKernels {
-  const thread = new Worker(file, { workerData: memory, resourceLimits: { maxYoungGenerationSizeMb: 2 } });
+  const thread = new Worker(file, {
+    workerData: memory,
+    execArgv: [],
+    resourceLimits: { maxYoungGenerationSizeMb: 2 },
+  });
   const waiting = new Map<number, (reply: KernelReply) => void>();
   let last = 0;
   thread.unref();

@@ -1,19 +1,19 @@
-import { payloadBytes } from '../../core/encoding.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { MAX_UPDATE_HEADER_BYTES } from '../../protocol/frame.js';
 import { updateHeader, type UpdateAccepted, type UpdateHeader } from '../../protocol/library.js';
 import type { Committed } from '../../redis/round-store.js';
 import { metrics } from '../../telemetry/metrics.js';
 import type { GatewayContext } from '../context.js';
-import { admitUpdate, type Admitted } from './admit-update.js';
+import { admitUpdate } from './admit-update.js';
 import type { ByteSource } from './byte-source.js';
 import { readHeader } from './read-header.js';
-import { receivePieces, type Payload } from './receive-pieces.js';
+import { receivePieces } from './receive-pieces.js';
 import { storeUpdate } from './store-update.js';
 import type { NewReceipt } from './update-group.js';
 import type { Seat } from './update-groups.js';
 import type { Incoming } from './incoming.js';
-import { pieceBytes, UpdateRulesCheck } from './update-rules-check.js';
+import { updatePayload } from './update-payload.js';
+import { UpdateRulesCheck } from './update-rules-check.js';
 
 export interface UpdateOrigin {
   readonly repoId: string;
@@ -54,7 +54,7 @@ async function receive(
   const admission = await admitUpdate(ctx, origin, header);
   if ('duplicate' in admission) return { updateId, ...admission };
   ctx.watermark.check();
-  const payload = payloadOf(admission);
+  const payload = updatePayload(admission.session);
   const { totalBytes } = payload;
   if (origin.contentLength !== null && origin.contentLength !== payloadAt + totalBytes)
     throw payload.wrongLength(origin.contentLength - payloadAt);
@@ -85,18 +85,4 @@ async function joinGroup(ctx: GatewayContext, { group, place }: Seat, update: In
 function receiptOf({ libraryId }: UpdateOrigin, header: UpdateHeader): NewReceipt {
   const { updateId, numExamples, metrics: training, evaluation } = header;
   return { libraryId, updateId, numExamples, metrics: training, evaluation };
-}
-
-function payloadOf({ session }: Admitted): Payload {
-  const { encoding } = session.job.update;
-  const totalBytes = payloadBytes(encoding, session.geometry);
-  return {
-    totalBytes,
-    pieceBytes: pieceBytes(session),
-    wrongLength: (got) =>
-      new CloudNodeError(
-        'update_wrong_length',
-        `The update must have ${totalBytes} bytes after its header (${session.geometry.paramCount} parameters as ${encoding}); it has ${got === null ? 'more' : String(got)}.`,
-      ),
-  };
 }

@@ -1,4 +1,3 @@
-import { shardBytes } from '../../core/encoding.js';
 import type { SessionRecord } from '../../core/session.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { shardSpan } from '../../tensors/sharding.js';
@@ -20,7 +19,7 @@ export class UpdateRulesCheck {
     this.#session = session;
   }
 
-  /** @throws `update_not_finite`, `update_magnitude_exceeded`, `invalid_frame` */
+  /** @throws `update_not_finite`, `update_magnitude_exceeded`, `update_encoding_invalid` */
   async checkShard({ at, bytes, index }: Piece): Promise<void> {
     const { geometry, job } = this.#session;
     const { encoding, maxMagnitude } = job.update;
@@ -29,7 +28,7 @@ export class UpdateRulesCheck {
     const scan = await this.#kernels.scan({ at, bytes: bytes.length, encoding });
     const { finite, maxAbs, sumSquares, fault } = scan;
     if (fault !== null)
-      throw new CloudNodeError('invalid_frame', `The update is no ${encoding} ${where}: ${fault}.`);
+      throw new CloudNodeError('update_encoding_invalid', `The shard ${where} is no ${encoding}: ${fault}.`);
     if (!finite) throw new CloudNodeError('update_not_finite', `The update has NaN or infinity ${where}.`);
     if (maxAbs > maxMagnitude)
       throw new CloudNodeError(
@@ -49,9 +48,4 @@ export class UpdateRulesCheck {
         `The update has L2 norm ${norm}; privacy.clipNorm is ${clipNorm}.`,
       );
   }
-}
-
-/** Bytes of each shard but the last, as this job has them sent. */
-export function pieceBytes({ geometry, job }: SessionRecord): number {
-  return shardBytes(job.update.encoding, geometry.shardParams);
 }

@@ -1,6 +1,8 @@
 import { encodingLayout, type UpdateEncoding } from '../core/encoding.js';
 import { readScale } from './stage-values.js';
 
+export { payloadBytes, shardBytes } from '../core/encoding.js';
+
 /** A shard as f32, exactly: what folding and scanning see, without WebAssembly. */
 export function decodeShard(bytes: Uint8Array, encoding: UpdateEncoding): Float32Array<ArrayBuffer> {
   const { headBytes, valueBytes } = encodingLayout(encoding);
