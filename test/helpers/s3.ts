@@ -13,7 +13,7 @@ export interface TestS3 {
   readonly process: NodeProcess;
   readonly port: number;
   /** What a process needs to use it; `port` for a proxy in between, `bucket` for another one. */
-  env(options?: { port?: number; bucket?: string }): BlobEnv & Record<string, string>;
+  env(options?: { port?: number; bucket?: string }): Record<keyof BlobEnv, string>;
   /** Keys of all objects, without the prefix of the bucket. */
   keys(): string[];
   /** Another server over the same files, at the same address. */
