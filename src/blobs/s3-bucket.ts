@@ -76,18 +76,12 @@ export class S3Bucket {
 
   async get(key: string): Promise<Uint8Array | null> {
     return this.#do('get', async () => {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          const { Body, ContentLength } = await this.#client.send(
-            new this.#sdk.GetObjectCommand(this.#object(key)),
-          );
-          return await readBody(Body, ContentLength);
-        } catch (error) {
-          // Only what the store says itself: a missing bucket or a proxy that does not know it are something else.
-          if (error instanceof this.#sdk.NoSuchKey) return null;
-          // The SDK tries again by itself, except when the answer breaks off in its middle.
-          if (error instanceof this.#sdk.S3ServiceException || attempt === ATTEMPTS) throw error;
-        }
+      try {
+        return await this.#read(key);
+      } catch (error) {
+        // Only what the store says itself: a missing bucket or a proxy that does not know it are something else.
+        if (error instanceof this.#sdk.NoSuchKey) return null;
+        throw error;
       }
     });
   }
@@ -124,6 +118,19 @@ export class S3Bucket {
 
   close(): void {
     this.#client.destroy();
+  }
+
+  async #read(key: string): Promise<Uint8Array> {
+    for (let attempt = 1; ; attempt++) {
+      const command = new this.#sdk.GetObjectCommand(this.#object(key));
+      const { Body, ContentLength } = await this.#client.send(command);
+      try {
+        return await readBody(Body, ContentLength);
+      } catch (error) {
+        // The SDK tries again by itself, except when the answer breaks off in its middle.
+        if (attempt === ATTEMPTS) throw error;
+      }
+    }
   }
 
   #object(key: string): { Bucket: string; Key: string } {

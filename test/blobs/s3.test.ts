@@ -76,6 +76,7 @@ describe('an object store in trouble', () => {
     await blobs.put(ref(0), Uint8Array.of(1));
     proxy.fate = () => fate;
     await expect(blobs.get(ref(0))).rejects.toMatchObject(AWAY);
+    expect(proxy.seen.filter(({ method }) => method === 'GET').length).toBeLessThanOrEqual(3);
     await expect(blobs.put(ref(1), Uint8Array.of(1))).rejects.toMatchObject(AWAY);
     await expect(blobs.delete([ref(0)])).rejects.toMatchObject(AWAY);
     await expect(blobs.deleteRepo('repo')).rejects.toMatchObject(AWAY);

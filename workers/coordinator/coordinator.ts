@@ -48,8 +48,8 @@ export async function startCoordinator(deps: WorkerDeps): Promise<RunningWorker>
     busySlots: () => busy,
     close: async () => {
       await sweep.stop();
-      await reaping.stop();
       await worker.close();
+      await reaping.stop();
     },
   });
 }
