@@ -18,15 +18,26 @@ export interface BlobRef {
 
 /**
  * Not here on purpose: listing (names are known to their owners), and partial writes (a blob is whole or absent).
+ * A name that is put with a time to live is used once: it has something random in it.
  */
 export interface BlobStore {
-  /** Durable when it resolves. @throws `storage_full`, `redis_unavailable` */
+  /** Durable when it resolves. @throws `storage_full`, `redis_unavailable`, `blob_store_unavailable` */
   put(ref: BlobRef, bytes: Uint8Array, options?: { readonly ttlMs?: number }): Promise<void>;
+  /** Null only when the store says that it is not there; one whose time is over may be there for a while. */
   get(ref: BlobRef): Promise<Uint8Array | null>;
   /** Takes the time to live off: what was uploaded is complete. @returns false when some of it is gone already */
   keep(refs: readonly BlobRef[]): Promise<boolean>;
   /** Deleting what is not there is fine. */
   delete(refs: readonly BlobRef[]): Promise<void>;
+  /** Deletes what a Repo may have beside that which its records name: the last step before they are forgotten. */
+  deleteRepo(repoId: string): Promise<void>;
+  /**
+   * Deletes some of the blobs whose time is over; many may do so at once. @returns whether there is probably more
+   */
+  reap(): Promise<boolean>;
+  /** For the start of a process: waits until the store can be used. @throws Error that says what to do */
+  ready(withinMs: number): Promise<void>;
+  close(): void;
 }
 
 export const blobName = {

@@ -30,4 +30,21 @@ export class RedisBlobStore implements BlobStore {
     // One by one: the shards of a list may live in different cluster slots.
     await Promise.all(refs.map((ref) => redis.unlink(keys.blob(ref))));
   }
+
+  async deleteRepo(): Promise<void> {
+    // Whatever no record names has a time to live.
+  }
+
+  async reap(): Promise<boolean> {
+    // Redis does it.
+    return false;
+  }
+
+  async ready(): Promise<void> {
+    // The connection is made already.
+  }
+
+  close(): void {
+    // The connection belongs to whoever made it.
+  }
 }

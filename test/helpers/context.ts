@@ -4,7 +4,8 @@ import { Keys } from '../../src/redis/keys.js';
 import { WorkQueues } from '../../src/redis/queues.js';
 import { createStores, type Stores } from '../../src/redis/stores.js';
 import { createLogger, type Logger } from '../../src/telemetry/logger.js';
-import { RedisBlobStore } from '../../src/blobs/redis-blob-store.js';
+import type { BlobStore } from '../../src/blobs/blob-store.js';
+import { createBlobStore, type BlobEnv } from '../../src/blobs/create-blob-store.js';
 import { uniqueId } from './namespace.js';
 
 export interface TestContext {
@@ -12,7 +13,7 @@ export interface TestContext {
   readonly redisUrl: string;
   readonly cluster: boolean;
   readonly stores: Stores;
-  readonly blobs: RedisBlobStore;
+  readonly blobs: BlobStore;
   readonly queues: WorkQueues;
   readonly log: Logger;
 }
@@ -29,9 +30,10 @@ afterEach(async () => {
 });
 
 /** Stores over the real test server under a prefix of their own; closed and emptied after the test. */
-export async function testContext(
-  { cluster }: { cluster: boolean } = { cluster: false },
-): Promise<TestContext> {
+export async function testContext({
+  cluster = false,
+  blobEnv = { BLOB_STORE: 'redis' },
+}: { cluster?: boolean; blobEnv?: BlobEnv } = {}): Promise<TestContext> {
   const redisUrl = (cluster ? process.env['TEST_REDIS_CLUSTER_URL'] : process.env['TEST_REDIS_URL']) ?? '';
   const log = createLogger({
     level: process.env['TEST_LOG_LEVEL'] ?? 'silent',
@@ -45,8 +47,10 @@ export async function testContext(
   const prefix = uniqueId('t');
   const context = { redis, keys: new Keys(prefix) };
   const queues = new WorkQueues(context);
+  const blobs = await createBlobStore(blobEnv, context, log);
   open.push(async () => {
     await queues.close();
+    blobs.close();
     await removeKeys(redis, prefix);
     await redis.quit();
   });
@@ -55,7 +59,7 @@ export async function testContext(
     redisUrl,
     cluster,
     stores: createStores(context),
-    blobs: new RedisBlobStore(context),
+    blobs,
     queues,
     log,
   };

@@ -1,5 +1,6 @@
 import { SignJWT } from 'jose';
-import { RedisBlobStore } from '../../src/blobs/redis-blob-store.js';
+import type { BlobStore } from '../../src/blobs/blob-store.js';
+import { createBlobStore } from '../../src/blobs/create-blob-store.js';
 import { parseEnv, type Config } from '../../src/config/env.js';
 import { localKernels } from '../../src/gateway/intake/kernel-thread.js';
 import { createGateway, type Gateway } from '../../src/gateway/server.js';
@@ -32,7 +33,7 @@ export interface TestGateway {
   readonly prefix: string;
   readonly redis: RedisClient;
   readonly stores: Stores;
-  readonly blobs: RedisBlobStore;
+  readonly blobs: BlobStore;
   /** As the admin unless a token is given; a body that is no bytes is sent as JSON. */
   call(path: string, options?: CallOptions): Promise<Response>;
   /** The same, when the answer is JSON. */
@@ -91,7 +92,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   );
   const context = { redis, keys: new Keys(prefix) };
   const stores = createStores(context);
-  const blobs = new RedisBlobStore(context);
+  const blobs = await createBlobStore(config, context, log);
   const queues = new WorkQueues(context);
   const gateway = await createGateway(
     { config, stores, blobs, queues, log, nodeId: 'test' },
@@ -133,6 +134,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     close: async () => {
       await gateway.close();
       await queues.close();
+      blobs.close();
       if (options.like === undefined) for (const key of await allKeys(redis, prefix)) await redis.unlink(key);
       await redis.quit();
     },

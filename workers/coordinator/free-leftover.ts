@@ -3,6 +3,8 @@ import { blobsOf, type Leftover, type SessionRecord } from '../../src/core/sessi
 import type { WorkerDeps } from '../deps.js';
 import { attemptOf } from './load-snapshot.js';
 
+const DELETE_AT_ONCE = 500;
+
 /**
  * Frees what an attempt left: updates that were not folded, partials, and shards that no version uses.
  * Uploads that were never committed end by their own time to live.
@@ -25,12 +27,18 @@ export async function freeLeftover(
     shard,
     name,
   });
+  // Many at a time: an object store takes as long for one as for a thousand.
+  let refs: BlobRef[] = [];
   for (let shard = 0; shard < session.geometry.shardCount; shard++) {
     const pointer = folds.get(shard);
     const names = blobsOf(receipts.slice(pointer?.folded ?? 0));
     if (pointer !== undefined) names.push(pointer.blob);
-    await deps.blobs.delete(names.map((name) => ref(shard, name)));
+    refs.push(...names.map((name) => ref(shard, name)));
+    if (refs.length < DELETE_AT_ONCE) continue;
+    await deps.blobs.delete(refs);
+    refs = [];
   }
+  await deps.blobs.delete(refs);
   await dropUnused(
     deps,
     session,

@@ -31,7 +31,9 @@ export async function deleteRepo(ctx: GatewayContext, repoId: string): Promise<v
     if (ids.length === 0) break;
     for (const sessionId of ids) await deleteSession(ctx, removal, { repoId, sessionId });
   }
-  await removal.removeRest(repoId, await deleteModels(ctx, repoId));
+  const topologies = await deleteModels(ctx, repoId);
+  await ctx.blobs.deleteRepo(repoId);
+  await removal.removeRest(repoId, topologies);
 }
 
 async function cancelAll(ctx: GatewayContext, repoId: string): Promise<void> {

@@ -6,6 +6,12 @@ export const SCRIPTS = {
     keys: 1,
     lua: "#!lua\n--[[ Sessions whose time has come. Each is put off by the claim, so that one coordinator looks and the others need not.\n  KEYS[1] due zset\n  ARGV[1] at most so many  ARGV[2] ms to put them off\n  Returns the members.\n]]\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal members = redis.call('ZRANGE', KEYS[1], '-inf', string.format('%d', now), 'BYSCORE', 'LIMIT', 0, ARGV[1])\nfor _, member in ipairs(members) do\n  redis.call('ZADD', KEYS[1], string.format('%d', now + ARGV[2]), member)\nend\nreturn members\n",
   },
+  claimEnded: {
+    // Versioned, so that two releases can share one Redis client.
+    command: 'claimEnded:77d2ab3c',
+    keys: 2,
+    lua: "#!lua\n--[[ Blobs whose time is over, and those that somebody claimed and did not delete in time. A claimed blob can not be kept.\n  KEYS[1] ending zset  KEYS[2] reaped zset\n  ARGV[1] at most so many  ARGV[2] ms in which nobody else claims them\n  Returns the blobs.\n]]\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal now_ms = string.format('%d', now)\nlocal blobs = redis.call('ZRANGE', KEYS[2], '-inf', now_ms, 'BYSCORE', 'LIMIT', 0, ARGV[1])\nlocal ended = redis.call('ZRANGE', KEYS[1], '-inf', now_ms, 'BYSCORE', 'LIMIT', 0, ARGV[1] - #blobs)\nfor _, blob in ipairs(ended) do\n  redis.call('ZREM', KEYS[1], blob)\n  blobs[#blobs + 1] = blob\nend\nfor _, blob in ipairs(blobs) do redis.call('ZADD', KEYS[2], string.format('%d', now + ARGV[2]), blob) end\nreturn blobs\n",
+  },
   commitFold: {
     // Versioned, so that two releases can share one Redis client.
     command: 'commitFold:5a4ac146',
@@ -35,6 +41,12 @@ export const SCRIPTS = {
     command: 'reportNode:8eecc23c',
     keys: 2,
     lua: "#!lua\n--[[ A process says that it is alive; those silent for long are dropped.\n  KEYS[1] nodes hash  KEYS[2] nodes seen zset\n  ARGV[1] node  ARGV[2] record JSON  ARGV[3] ms after which a silent node is dropped\n  Returns how many are left.\n]]\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nredis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\nredis.call('ZADD', KEYS[2], string.format('%d', now), ARGV[1])\nlocal silent = redis.call('ZRANGE', KEYS[2], '-inf', string.format('%d', now - ARGV[3]), 'BYSCORE')\nfor _, node in ipairs(silent) do\n  redis.call('HDEL', KEYS[1], node)\n  redis.call('ZREM', KEYS[2], node)\nend\nreturn redis.call('HLEN', KEYS[1])\n",
+  },
+  scheduleBlob: {
+    // Versioned, so that two releases can share one Redis client.
+    command: 'scheduleBlob:08967150',
+    keys: 2,
+    lua: "#!lua\n--[[ Says when a blob that Redis does not hold itself ends, before it is stored: whoever dies in between leaves no orphan.\n  KEYS[1] ending zset  KEYS[2] reaped zset\n  ARGV[1] blob  ARGV[2] ms it may live, \"\" = for ever\n  Returns 1, or 0 when it is being deleted at this moment.\n]]\nif redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end\nif ARGV[2] == '' then\n  redis.call('ZREM', KEYS[1], ARGV[1])\nelse\n  local time = redis.call('TIME')\n  local now = time[1] * 1000 + math.floor(time[2] / 1000)\n  redis.call('ZADD', KEYS[1], string.format('%d', now + ARGV[2]), ARGV[1])\nend\nreturn 1\n",
   },
   settleAssignment: {
     // Versioned, so that two releases can share one Redis client.
