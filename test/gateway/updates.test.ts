@@ -3,10 +3,10 @@ import { isFinal } from '../../src/core/session.js';
 import { ended } from '../../src/core/transitions.js';
 import { encodeFrame } from '../../src/protocol/frame.js';
 import type { JobInput } from '../../src/protocol/job.js';
-import { allKeys } from '../helpers/context.js';
 import { eventually } from '../helpers/eventually.js';
 import { startGateway, type TestGateway } from '../helpers/gateway.js';
 import { bytesOf, openRound, PARAMS, ramp, type OpenRound } from '../helpers/open-round.js';
+import { allKeys } from '../helpers/servers.js';
 
 let pool: TestGateway;
 let second: TestGateway;

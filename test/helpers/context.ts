@@ -6,6 +6,7 @@ import { createStores, type Stores } from '../../src/redis/stores.js';
 import { createLogger, type Logger } from '../../src/telemetry/logger.js';
 import { RedisBlobStore } from '../../src/blobs/redis-blob-store.js';
 import { uniqueId } from './namespace.js';
+import { onCluster, removeKeys, suiteServer } from './servers.js';
 
 export interface TestContext {
   readonly prefix: string;
@@ -17,12 +18,6 @@ export interface TestContext {
   readonly log: Logger;
 }
 
-/** Where the suite runs: a plain Redis, and a cluster that refuses what crosses slots or is not declared. */
-export const SERVERS = [
-  { server: 'Redis', cluster: false },
-  { server: 'Redis Cluster', cluster: true },
-] as const;
-
 const open: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of open.splice(0)) await close();
@@ -30,9 +25,9 @@ afterEach(async () => {
 
 /** Stores over the real test server under a prefix of their own; closed and emptied after the test. */
 export async function testContext(
-  { cluster }: { cluster: boolean } = { cluster: false },
+  { cluster }: { cluster: boolean } = { cluster: onCluster },
 ): Promise<TestContext> {
-  const redisUrl = (cluster ? process.env['TEST_REDIS_CLUSTER_URL'] : process.env['TEST_REDIS_URL']) ?? '';
+  const { url: redisUrl } = suiteServer({ cluster });
   const log = createLogger({
     level: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     role: 'test',
@@ -59,19 +54,4 @@ export async function testContext(
     queues,
     log,
   };
-}
-
-async function removeKeys(redis: Awaited<ReturnType<typeof connectRedis>>, prefix: string): Promise<void> {
-  for (const key of await allKeys(redis, prefix)) await redis.unlink(key);
-}
-
-/** Every key of a prefix, BullMQ's included: what tests look at to see that nothing is left behind. */
-export async function allKeys(
-  redis: Awaited<ReturnType<typeof connectRedis>>,
-  prefix: string,
-): Promise<string[]> {
-  const node = 'nodes' in redis ? redis.nodes('master')[0] : redis;
-  if (node === undefined) return [];
-  const found = await Promise.all([node.keys(`${prefix}:*`), node.keys(`{${prefix}:*`)]);
-  return found.flat().sort();
 }
