@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import { parseClusterUrl } from '../../src/redis/cluster-client.js';
-import { connectRedis, duplicate, endConnection } from '../../src/redis/connection.js';
+import { connectRedis, duplicate, endConnection, type RedisClient } from '../../src/redis/connection.js';
 import { publishHint, subscribeHints, type Hint } from '../../src/redis/hints.js';
 import { Keys } from '../../src/redis/keys.js';
 import { readServerInfo } from '../../src/redis/server-info.js';
@@ -16,6 +16,9 @@ const log = createLogger({ level: 'silent', role: 'test', nodeId: 'test' });
 const connect = (url: string, purpose: 'requests' | 'background' = 'background', connectWithinMs = 5_000) =>
   connectRedis({ url, cluster: true, connectWithinMs }, { purpose, log });
 const kill = (cluster: OwnCluster, index: number) => process.kill(cluster.nodes[index]?.pid ?? 0, 'SIGKILL');
+/** ioredis connects to a node when something is asked of it. */
+const touchAll = (redis: RedisClient) =>
+  Promise.all(Array.from({ length: 30 }, (_, i) => redis.get(`k${i}`)));
 
 const open: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -92,9 +95,13 @@ describe('a connection to a cluster', () => {
     if (elsewhere === undefined || b === undefined) throw new Error('no second master');
     for (const node of cluster.nodes)
       await cluster.ask(node, (redis) => redis.config('SET', 'cluster-require-full-coverage', 'no'));
+    await touchAll(found);
+    const cut = cluster.nodes
+      .slice(1)
+      .map((node) => cluster.ask(node, (redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'normal')));
     kill(cluster, 0);
-    for (const node of cluster.nodes.slice(1))
-      await cluster.ask(node, (redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'normal'));
+    await Promise.all(cut);
+    await eventually(() => found.status !== 'ready');
     const key = await cluster.ask(elsewhere, async (redis) => {
       for (let i = 0; ; i++)
         if (
@@ -112,7 +119,9 @@ describe('a connection to a cluster', () => {
   it('fails requests in time while no node answers, and says what the last node said at start', async () => {
     const cluster = await ownCluster();
     const redis = await connect(cluster.url, 'requests');
+    await touchAll(redis);
     for (const index of [0, 1, 2]) kill(cluster, index);
+    await eventually(() => redis.status !== 'ready');
     const startedMs = performance.now();
     await expect(redis.get('x')).rejects.toThrow('Command timed out');
     expect(performance.now() - startedMs).toBeLessThan(8_000);
