@@ -1,10 +1,10 @@
-import { Redis } from 'ioredis';
 import { describe, expect, test } from '@jest/globals';
 import { denseModel } from '../../bench/lib/dense-model.js';
 import { expectedSha256 } from '../../bench/lib/expected.js';
 import { eventually } from '../helpers/eventually.js';
 import { startPool, type TestPool } from '../helpers/pool.js';
 import { spawnNode } from '../helpers/processes.js';
+import { allKeys, connectTo } from '../helpers/servers.js';
 import { startS3 } from '../helpers/s3.js';
 
 const LIBRARIES: Readonly<Record<string, number>> = { ada: 100, ben: 37, cyd: 512, dee: 1, eve: 64, fay: 9 };
@@ -12,11 +12,13 @@ const SHARD_PARAMS = 500;
 const ROUNDS = 6;
 
 /** Keys of Redis that hold bytes. */
-async function blobKeys({ redisUrl, prefix }: TestPool): Promise<string[]> {
-  const redis = new Redis(redisUrl);
-  const keys = await redis.keys(`${prefix}:{*:*:*}:*`);
-  redis.disconnect();
-  return keys;
+async function blobKeys({ server, prefix }: TestPool): Promise<string[]> {
+  const redis = await connectTo(server);
+  try {
+    return (await allKeys(redis, prefix)).filter((key) => /\{[^}]*:[^}]*:[^}]*\}/.test(key));
+  } finally {
+    await redis.quit();
+  }
 }
 
 describe('a pool with its bytes in an object store', () => {

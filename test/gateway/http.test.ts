@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { signToken, startGateway, type TestGateway } from '../helpers/gateway.js';
 import { uniqueId } from '../helpers/namespace.js';
-import { allKeys } from '../helpers/context.js';
 import { openRound, uploadModel } from '../helpers/open-round.js';
 import { encodeFrame } from '../../src/protocol/frame.js';
+import { allKeys } from '../helpers/servers.js';
 
 let pool: TestGateway;
 beforeAll(async () => {

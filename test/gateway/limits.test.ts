@@ -82,6 +82,8 @@ describe('a Redis that fails over', () => {
     'All sentinels are unreachable. Retrying from scratch after 100ms.',
     'Command timed out',
     'Connection is closed.',
+    'Too many Cluster redirections. Last error: Error: Connection is closed.',
+    'None of startup nodes is available',
   ])('is away, and may be asked again: %s', (message) => {
     const failure = toFailure(new Error(message));
     expect([failure.code, failure.status, failure.retryable]).toEqual(['redis_unavailable', 503, true]);

@@ -3,10 +3,10 @@ import { isFinal } from '../../src/core/session.js';
 import { ended } from '../../src/core/transitions.js';
 import { encodeFrame } from '../../src/protocol/frame.js';
 import type { JobInput } from '../../src/protocol/job.js';
-import { allKeys } from '../helpers/context.js';
 import { eventually } from '../helpers/eventually.js';
 import { startGateway, type TestGateway } from '../helpers/gateway.js';
 import { bytesOf, openRound, PARAMS, ramp, type OpenRound } from '../helpers/open-round.js';
+import { allKeys } from '../helpers/servers.js';
 
 let pool: TestGateway;
 let second: TestGateway;
@@ -191,9 +191,7 @@ describe('the encoding of an update', () => {
     const { repoId, sessionId } = round;
     const [receipt] = await pool.stores.rounds.receipts({ repoId, sessionId, round: 1, attempt: 1 });
     const shards = await Promise.all(
-      [0, 1, 2, 3].map((shard) =>
-        pool.blobs.get({ repoId, scope: sessionId, shard, name: receipt!.blob }),
-      ),
+      [0, 1, 2, 3].map((shard) => pool.blobs.get({ repoId, scope: sessionId, shard, name: receipt!.blob })),
     );
     expect(shards[0]).toHaveLength(shardBytes);
     expect(Buffer.concat(shards.map((shard) => shard!))).toEqual(Buffer.from(payload));

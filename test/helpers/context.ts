@@ -7,6 +7,7 @@ import { createLogger, type Logger } from '../../src/telemetry/logger.js';
 import type { BlobStore } from '../../src/blobs/blob-store.js';
 import { createBlobStore, type BlobEnv } from '../../src/blobs/create-blob-store.js';
 import { uniqueId } from './namespace.js';
+import { onCluster, removeKeys, suiteServer } from './servers.js';
 
 export interface TestContext {
   readonly prefix: string;
@@ -18,12 +19,6 @@ export interface TestContext {
   readonly log: Logger;
 }
 
-/** Where the suite runs: a plain Redis, and a cluster that refuses what crosses slots or is not declared. */
-export const SERVERS = [
-  { server: 'Redis', cluster: false },
-  { server: 'Redis Cluster', cluster: true },
-] as const;
-
 const open: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of open.splice(0)) await close();
@@ -31,10 +26,10 @@ afterEach(async () => {
 
 /** Stores over the real test server under a prefix of their own; closed and emptied after the test. */
 export async function testContext({
-  cluster = false,
+  cluster = onCluster,
   blobEnv = { BLOB_STORE: 'redis' },
 }: { cluster?: boolean; blobEnv?: BlobEnv } = {}): Promise<TestContext> {
-  const redisUrl = (cluster ? process.env['TEST_REDIS_CLUSTER_URL'] : process.env['TEST_REDIS_URL']) ?? '';
+  const { url: redisUrl } = suiteServer({ cluster });
   const log = createLogger({
     level: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     role: 'test',
@@ -63,19 +58,4 @@ export async function testContext({
     queues,
     log,
   };
-}
-
-async function removeKeys(redis: Awaited<ReturnType<typeof connectRedis>>, prefix: string): Promise<void> {
-  for (const key of await allKeys(redis, prefix)) await redis.unlink(key);
-}
-
-/** Every key of a prefix, BullMQ's included: what tests look at to see that nothing is left behind. */
-export async function allKeys(
-  redis: Awaited<ReturnType<typeof connectRedis>>,
-  prefix: string,
-): Promise<string[]> {
-  const node = 'nodes' in redis ? redis.nodes('master')[0] : redis;
-  if (node === undefined) return [];
-  const found = await Promise.all([node.keys(`${prefix}:*`), node.keys(`{${prefix}:*`)]);
-  return found.flat().sort();
 }

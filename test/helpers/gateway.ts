@@ -11,8 +11,8 @@ import { Keys } from '../../src/redis/keys.js';
 import { WorkQueues } from '../../src/redis/queues.js';
 import { createStores, type Stores } from '../../src/redis/stores.js';
 import { createLogger } from '../../src/telemetry/logger.js';
-import { allKeys } from './context.js';
 import { uniqueId } from './namespace.js';
+import { defaultServer, removeKeys, serverEnv, type TestServer } from './servers.js';
 
 export const SECRET = 'a secret that only tests know, 32+ characters';
 
@@ -48,7 +48,8 @@ export interface GatewayOptions {
   /** Join the pool of another gateway. */
   readonly like?: TestGateway;
   readonly models?: ModelChecker;
-  readonly redisUrl?: string;
+  /** Default: the suite's. */
+  readonly server?: TestServer;
 }
 
 /** Takes every topology: most tests are about something else. */
@@ -71,7 +72,7 @@ export function signToken(
 export async function startGateway(options: GatewayOptions = {}): Promise<TestGateway> {
   const prefix = options.like?.prefix ?? uniqueId('g');
   const config = parseEnv({
-    REDIS_URL: options.redisUrl ?? process.env['TEST_REDIS_URL'],
+    ...serverEnv(options.server ?? defaultServer()),
     REDIS_PREFIX: prefix,
     HOST: '127.0.0.1',
     PORT: '0',
@@ -135,7 +136,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
       await gateway.close();
       await queues.close();
       blobs.close();
-      if (options.like === undefined) for (const key of await allKeys(redis, prefix)) await redis.unlink(key);
+      if (options.like === undefined) await removeKeys(redis, prefix);
       await redis.quit();
     },
   };

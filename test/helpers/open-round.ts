@@ -107,7 +107,7 @@ export async function advance(
     if (session.round?.state === 'collecting') return session;
     const change = reconcile({
       session,
-      nowMs: await redisNowMs(stores.context),
+      nowMs: await redisNowMs(stores.context, repoId),
       queue: { ahead: 0, concurrency: 1 },
       candidates: await stores.libraries.candidates(repoId, session.job.datasetId),
       assignments: [],

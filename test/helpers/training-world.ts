@@ -10,6 +10,7 @@ import { shardCount, shardSpan } from '../../src/tensors/sharding.js';
 import type { WorkerDeps } from '../../workers/deps.js';
 import { makeJob, newSession } from '../core/world.js';
 import { testContext } from './context.js';
+import { onCluster, serverEnv } from './servers.js';
 
 export interface TrainingWorld extends WorkerDeps {
   readonly session: SessionRecord;
@@ -35,7 +36,7 @@ const shaOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).
 
 /** A Repo with a stored model and a queued session, and the parts of a gateway that matter to workers. */
 export async function trainingWorld(options: TrainingOptions = {}): Promise<TrainingWorld> {
-  const { cluster = false, paramCount = 20, shardParams = 8 } = options;
+  const { cluster = onCluster, paramCount = 20, shardParams = 8 } = options;
   const context = await testContext({ cluster });
   const { stores, blobs } = context;
   const count = shardCount(paramCount, shardParams);
@@ -85,7 +86,11 @@ export async function trainingWorld(options: TrainingOptions = {}): Promise<Trai
   let uploads = 0;
 
   return {
-    config: parseEnv({ REDIS_URL: context.redisUrl, REDIS_PREFIX: context.prefix, SWEEP_MS: '50' }),
+    config: parseEnv({
+      ...serverEnv({ url: context.redisUrl, cluster }),
+      REDIS_PREFIX: context.prefix,
+      SWEEP_MS: '50',
+    }),
     log: context.log,
     stores,
     blobs,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { SERVERS, testContext, type TestContext } from '../helpers/context.js';
+import { testContext, type TestContext } from '../helpers/context.js';
+import { SERVERS } from '../helpers/servers.js';
 import { makeJob, World } from '../core/world.js';
 
 const at = { repoId: 'repo', sessionId: 's-1', round: 1, attempt: 1 };

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { seededRandom } from '../../src/core/random.js';
 import { aggregateSlot } from '../../workers/aggregator/aggregate-slot.js';
 import { reconcileSession } from '../../workers/coordinator/reconcile-session.js';
-import { allKeys, SERVERS } from '../helpers/context.js';
+import { allKeys, SERVERS } from '../helpers/servers.js';
 import { trainingWorld, type TrainingWorld } from '../helpers/training-world.js';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'];

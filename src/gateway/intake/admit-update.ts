@@ -46,7 +46,7 @@ export async function admitUpdate(
     stores.sessions.get(repoId, sessionId),
     stores.rounds.assignment(at, libraryId),
     stores.libraries.get(repoId, libraryId),
-    redisNowMs(stores.context),
+    redisNowMs(stores.context, repoId),
   ]);
   const { round } = session;
   const isCurrent = round !== null && round.number === number && round.attempt === attempt;

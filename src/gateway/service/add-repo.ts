@@ -13,7 +13,7 @@ export async function addRepo(
   const { context, repos } = ctx.stores;
   if ((await new Removal(context).isKnown(repoId)) && (await repos.find(repoId)) === null)
     throw new CloudNodeError('repo_exists', `Repo "${repoId}" is being deleted.`);
-  const createdMs = await redisNowMs(context);
+  const createdMs = await redisNowMs(context, repoId);
   const record: RepoRecord = { v: 1, repoId, name: input.name ?? repoId, createdMs, concurrency };
   await repos.create(record);
   return record;

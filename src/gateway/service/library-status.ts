@@ -61,7 +61,7 @@ async function describe(ctx: GatewayContext, { session, round, record }: Found):
   const [parameters, model, nowMs] = await Promise.all([
     findParameters(ctx, session, version),
     ctx.stores.models.get(repoId, job.modelId),
-    redisNowMs(ctx.stores.context),
+    redisNowMs(ctx.stores.context, repoId),
   ]);
   const { every, on } = job.evaluation;
   return {

@@ -52,7 +52,7 @@ async function receiveModel(
   const stored: BlobRef[] = [];
   try {
     const shards = await storeShards(ctx, upload, { scope, bytes: payloadBytes(header), stored });
-    const record = await describe(ctx, header, { scope, shards });
+    const record = await describe(ctx, header, { repoId: upload.repoId, scope, shards });
     await ctx.stores.models.putTopology(upload.repoId, {
       sha256: record.topologySha256,
       json: JSON.stringify(header.topology),
@@ -102,7 +102,7 @@ async function storeShards(
 async function describe(
   ctx: GatewayContext,
   header: ModelUploadHeader,
-  { scope, shards }: { scope: string; shards: string[] },
+  { repoId, scope, shards }: { repoId: string; scope: string; shards: string[] },
 ): Promise<ModelRecord> {
   const sha256 = await rootHash(shards);
   const topologySha256 = createHash('sha256').update(JSON.stringify(header.topology)).digest('hex');
@@ -123,7 +123,7 @@ async function describe(
       shardParams: ctx.config.SHARD_PARAMS,
       paramCount: countParams(tensors),
     },
-    createdMs: await redisNowMs(ctx.stores.context),
+    createdMs: await redisNowMs(ctx.stores.context, repoId),
     trainedBy: null,
   };
 }

@@ -28,7 +28,7 @@ export async function uploadTestSet(
   if (upload.contentLength !== null && upload.contentLength !== payloadAt + bytes)
     throw wrongLength(bytes, upload.contentLength - payloadAt);
   const { scope, sha256, chunkCount } = await receive(ctx, upload, bytes);
-  const createdMs = await redisNowMs(ctx.stores.context);
+  const createdMs = await redisNowMs(ctx.stores.context, upload.repoId);
   const record: TestSetRecord = {
     v: 1,
     testSetId,

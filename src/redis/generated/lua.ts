@@ -36,6 +36,12 @@ export const SCRIPTS = {
     keys: 2,
     lua: "#!lua\n--[[ A connection ended. Only the Library's latest connection says that it is gone: it may be back elsewhere already.\n  It counts as away at once, but when it was last seen is kept: its assignment lives on for the lease.\n  KEYS[1] libraries hash  KEYS[2] presence zset\n  ARGV[1] library  ARGV[2] connection  ARGV[3] ms without a word that count as away\n  Returns 1 gone, 0 it has a newer connection.\n]]\nlocal stored = redis.call('HGET', KEYS[1], ARGV[1])\nif stored and cjson.decode(stored).connection ~= ARGV[2] then return 0 end\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nredis.call('ZADD', KEYS[2], 'XX', string.format('%d', now - ARGV[3] - 1), ARGV[1])\nreturn 1\n",
   },
+  readClock: {
+    // Versioned, so that two releases can share one Redis client.
+    command: 'readClock:8f19aa64',
+    keys: 1,
+    lua: "#!lua flags=no-writes\n--[[ The clock of the server that has this key: the masters of a cluster have one each.\n  KEYS[1] says where, and need not exist\n  Returns ms since 1970.\n]]\nlocal time = KEYS[1] and redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\n",
+  },
   reportNode: {
     // Versioned, so that two releases can share one Redis client.
     command: 'reportNode:8eecc23c',
