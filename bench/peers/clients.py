@@ -6,6 +6,7 @@ every message.
 """
 
 import argparse
+import os
 import sys
 import threading
 import time
@@ -53,7 +54,7 @@ class Bell:
 
 
 def run_client(index: int, args: argparse.Namespace, bell: Bell) -> None:
-    """Connect and answer messages until the process ends."""
+    """Connect and answer messages until the process ends, which it does when one client cannot go on."""
     eager, lookout = args.eager, index == args.first
     with http_request_response(args.superlink, True) as connection:
         node_id, receive, send, _, _, pull, push, confirm = connection
@@ -94,6 +95,7 @@ def run_client(index: int, args: argparse.Namespace, bell: Bell) -> None:
                 ids, session = send(reply, get_object_tree(reply), 0.0)
                 objects = get_all_nested_objects(reply)
                 push_objects(objects, partial(push, run_id, session), object_ids_to_push=ids)
+    os._exit(1)
 
 
 def main() -> None:

@@ -101,10 +101,15 @@ export class FlowerStage {
     await writeFile(path.join(home, 'config.toml'), `${connection}insecure = true\n`);
     const file = path.join(this.folder, 'report.json');
     const pairs = [...Object.entries(config), ['report', JSON.stringify(file)]].map((pair) => pair.join('='));
-    await finish(path.join(this.bin, 'flwr'), ['run', app, '--run-config', pairs.join(' ')], this.env);
+    const flwr = path.join(this.bin, 'flwr');
+    const started = await finish(flwr, ['run', app, '--run-config', pairs.join(' ')], this.env);
+    const [, runId = ''] = /started run (\d+)/.exec(started) ?? [];
     while (!existsSync(file)) {
       const died = usage.roles.has('serverapp') && !usage.alive('serverapp');
-      if ((died && !existsSync(file)) || this.anyExited()) throw this.failure('The run failed');
+      if (this.anyExited()) throw this.failure('A process of the run ended');
+      if (died && !existsSync(file)) {
+        throw new Error(`The run failed:\n${await finish(flwr, ['log', runId, '--show'], this.env)}`);
+      }
       await sleep(LOOK_MS);
     }
     return JSON.parse(await readFile(file, 'utf8')) as Report;

@@ -39,15 +39,18 @@ function findPython(): { command: string; version: string } {
   throw new Error(`This bench needs Python 3.${OLDEST_MINOR} or later, which Flower asks for.`);
 }
 
-/** Runs a command to its end. Throws what it wrote to stderr when it fails. */
+/** Runs a command to its end and returns its stdout. Throws what it wrote to stderr when it fails. */
 export async function finish(
   command: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
-): Promise<void> {
-  const child = spawn(command, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+): Promise<string> {
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
   let errors = '';
+  child.stdout.on('data', (data: Buffer) => (output += data.toString()));
   child.stderr.on('data', (data: Buffer) => (errors += data.toString()));
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
   if (code !== 0) throw new Error(`${path.basename(command)} ${args.join(' ')} failed: ${errors.trim()}`);
+  return output;
 }

@@ -40,7 +40,11 @@ export function watchDescendants(roleOf: (commandLine: string) => string | null)
 
   const sample = (): void => {
     if (count++ % SCAN_EVERY === 0) {
-      for (const pid of descendants()) if (!roles.get(pid)) roles.set(pid, roleOf(commandLine(pid)));
+      for (const pid of descendants()) {
+        // Each time: between fork and exec a process still has its parent's command line, and in the end it has none.
+        const line = commandLine(pid);
+        if (line) roles.set(pid, roleOf(line));
+      }
     }
     const resident = new Map<string, number>();
     alive = new Set();
@@ -117,7 +121,8 @@ function commandLine(pid: number): string {
 function readProcess(pid: number): { cpuSeconds: number; residentMiB: number; highWaterMiB: number } | null {
   const stat = read(`/proc/${pid}/stat`);
   const status = read(`/proc/${pid}/status`);
-  if (!stat || !status) return null;
+  // One that has ended but was not waited for has no memory.
+  if (!stat || !status.includes('VmRSS')) return null;
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const mib = (name: string): number =>
     Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024;
