@@ -49,6 +49,8 @@ export class FlowerStage {
       FLWR_LOG_LEVEL: 'WARNING',
       FLWR_TELEMETRY_ENABLED: '0',
       FLWR_DISABLE_UPDATE_CHECK: '1',
+      // Compiled files among the sources would make our build look stale.
+      PYTHONDONTWRITEBYTECODE: '1',
       // How often SuperExec looks for an app to start: only the time before the first round.
       FLWR_SUPEREXEC_TASK_POLL_INTERVAL: '0.5',
     };
