@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
+import { NODE_FLAGS } from '../../src/cli/node-flags.js';
 import { startPrivateRedis } from '../../src/cli/private-redis.js';
 import { ApiClient } from '../../src/protocol/client/request.js';
 import { freePorts, startNode, type LineProcess } from './process.js';
@@ -51,7 +52,8 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
     await rm(dir, { recursive: true, force: true });
   };
   const { profileDir } = options;
-  const nodeArgs = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
+  const profile = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
+  const nodeArgs = [...NODE_FLAGS, ...profile];
   const start = async (role: Role, port = 0): Promise<void> => {
     const env = {
       ...process.env,

@@ -87,7 +87,7 @@ export const envSchema = z.object({
     .default(0)
     .describe('Bound used for the watermark when Redis has no maxmemory; 0: none.'),
   MODEL_CACHE_BYTES: integer(0, 2 ** 40)
-    .default(64 * 1024 * 1024)
+    .default(32 * 1024 * 1024)
     .describe('Memory of a gateway for shards that are downloaded often, bytes.'),
   INTAKE_BYTES: integer(2 ** 20, 2 ** 32 - 2 ** 20)
     .default(128 * 1024 * 1024)

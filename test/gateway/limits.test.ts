@@ -93,7 +93,7 @@ describe('a Redis that fails over', () => {
 describe('the memory for uploads', () => {
   it('is bounded in all and for a Repo, and given in order to whoever may have some', async () => {
     const memory = new IntakeMemory(8 * 1024, localKernels);
-    const kib = (repoId: string, n: number, waitMs = 2_000) => memory.take(repoId, n * 1024, waitMs);
+    const kib = (repoId: string, n: number, waitMs = 2_000) => memory.take(repoId, n * 1024, { waitMs });
     const first = await kib('a', 4);
     const second = await kib('a', 3);
     const order: string[] = [];
@@ -117,21 +117,21 @@ describe('the memory for uploads', () => {
 
   it('is not waited for for ever, and never given to what is larger than a Repo may hold', async () => {
     const memory = new IntakeMemory(8 * 1024, localKernels);
-    const place = await memory.take('a', 6 * 1024, 0);
+    const place = await memory.take('a', 6 * 1024, { waitMs: 0 });
     await expect(memory.require('b', 4 * 1024, 30)).rejects.toMatchObject({
       code: 'rate_limited',
       message: expect.stringContaining('INTAKE_BYTES'),
     });
-    expect(await memory.take('b', 8 * 1024, 60_000)).toBeNull();
+    expect(await memory.take('b', 8 * 1024, { waitMs: 60_000 })).toBeNull();
     place?.release();
     (await memory.require('b', 4 * 1024, 30)).release();
   });
 
   it('does not let one that stopped waiting hold up those behind it', async () => {
     const memory = new IntakeMemory(8 * 1024, localKernels);
-    const place = await memory.take('a', 6 * 1024, 0);
-    const large = memory.take('b', 4 * 1024, 30);
-    const small = memory.take('c', 1024, 10_000);
+    const place = await memory.take('a', 6 * 1024, { waitMs: 0 });
+    const large = memory.take('b', 4 * 1024, { waitMs: 30 });
+    const small = memory.take('c', 1024, { waitMs: 10_000 });
     expect(await large).toBeNull();
     expect(await small).not.toBeNull();
     place?.release();

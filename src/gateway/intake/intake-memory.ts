@@ -16,9 +16,15 @@ export interface Place {
   release(): void;
 }
 
-interface Waiting {
+/** What somebody would like to hold. */
+interface Wish {
   readonly repoId: string;
   readonly bytes: number;
+  /** The Repo is to hold no more than this with it. */
+  readonly capBytes: number;
+}
+
+interface Waiting extends Wish {
   settle(place: Place | null): void;
 }
 
@@ -53,15 +59,19 @@ export class IntakeMemory {
   }
 
   /** @returns null when there is no room, and for `waitMs` nobody has made any */
-  async take(repoId: string, bytes: number, waitMs: number): Promise<Place | null> {
+  async take(
+    repoId: string,
+    bytes: number,
+    { waitMs, capBytes = Infinity }: { readonly waitMs: number; readonly capBytes?: number },
+  ): Promise<Place | null> {
     if (bytes > this.maxBytesPerRepo) return null;
+    const wish = { repoId, bytes, capBytes: Math.min(capBytes, this.maxBytesPerRepo) };
     const behind = this.#waiting.some((waiting) => waiting.repoId === repoId || !this.#isCapped(waiting));
-    const place = behind ? null : this.#tryTake(repoId, bytes);
+    const place = behind ? null : this.#tryTake(wish);
     if (place !== null || waitMs <= 0) return place;
     return new Promise((resolve) => {
       const waiting: Waiting = {
-        repoId,
-        bytes,
+        ...wish,
         settle: (found) => {
           clearTimeout(timer);
           this.#waiting = this.#waiting.filter((other) => other !== waiting);
@@ -84,7 +94,7 @@ export class IntakeMemory {
 
   /** @throws `rate_limited` where `take` gives null */
   async require(repoId: string, bytes: number, waitMs: number): Promise<Place> {
-    const place = await this.take(repoId, bytes, waitMs);
+    const place = await this.take(repoId, bytes, { waitMs });
     if (place !== null) return place;
     throw new CloudNodeError(
       'rate_limited',
@@ -93,12 +103,13 @@ export class IntakeMemory {
     );
   }
 
-  #isCapped({ repoId, bytes }: Pick<Waiting, 'repoId' | 'bytes'>): boolean {
-    return (this.#held.get(repoId) ?? 0) + bytes > this.maxBytesPerRepo;
+  #isCapped({ repoId, bytes, capBytes }: Wish): boolean {
+    return (this.#held.get(repoId) ?? 0) + bytes > capBytes;
   }
 
-  #tryTake(repoId: string, bytes: number): Place | null {
-    if (this.#isCapped({ repoId, bytes })) return null;
+  #tryTake(wish: Wish): Place | null {
+    const { repoId, bytes } = wish;
+    if (this.#isCapped(wish)) return null;
     const at = this.#free.take(bytes);
     if (at === null) return null;
     this.#held.set(repoId, (this.#held.get(repoId) ?? 0) + bytes);
@@ -122,7 +133,7 @@ export class IntakeMemory {
   /** In order, so that large ones get their turn; whoever is at his Repo's bound lets others pass. */
   #serve(): void {
     for (const waiting of [...this.#waiting]) {
-      const place = this.#tryTake(waiting.repoId, waiting.bytes);
+      const place = this.#tryTake(waiting);
       if (place !== null) waiting.settle(place);
       else if (!this.#isCapped(waiting)) return;
     }

@@ -7,6 +7,9 @@ import type { IntakeDeps } from './intake-deps.js';
 /** An update for whose memory nobody made room for so long goes to the store by itself: slow senders hold it. */
 const WAIT_MS = 5_000;
 
+/** More that come in at once are no faster: one folds while others arrive, and two are enough for that. */
+const AT_ONCE_BYTES = 16 * 1024 * 1024;
+
 /** An update that will be in memory as a whole, and whom it is counted with. */
 export interface Seat {
   readonly group: UpdateGroup;
@@ -34,7 +37,10 @@ export class UpdateGroups {
       if (group === null) return await upload(null);
       group.enter();
       try {
-        const place = await ctx.intake.take(repoId, bytes.update, WAIT_MS);
+        const place = await ctx.intake.take(repoId, bytes.update, {
+          waitMs: WAIT_MS,
+          capBytes: bytes.sum + Math.max(AT_ONCE_BYTES, 2 * bytes.update),
+        });
         // Whoever is in the group must not wait for one that takes the long way.
         if (place !== null) return await upload({ group, place });
       } finally {
@@ -60,7 +66,7 @@ export class UpdateGroups {
         sum: null as Place | null,
         group: Promise.resolve<UpdateGroup | null>(null),
       };
-      opened.group = ctx.intake.take(repoId, sumBytes, WAIT_MS).then((sum) => {
+      opened.group = ctx.intake.take(repoId, sumBytes, { waitMs: WAIT_MS }).then((sum) => {
         opened.sum = sum;
         return sum === null ? null : new UpdateGroup(ctx, admission, sum);
       });
