@@ -15,7 +15,9 @@ export const envSchema = z.object({
     .min(1)
     .default('redis://127.0.0.1:6379')
     .describe('Redis: redis://, rediss:// or the path of a Unix socket.'),
-  REDIS_CLUSTER: flag.default(false).describe('REDIS_URL is a node of a Redis Cluster.'),
+  REDIS_CLUSTER: flag
+    .default(false)
+    .describe('REDIS_URL is a node of a Redis Cluster, or several: redis://a:6379,b:6379.'),
   REDIS_SENTINELS: z
     .string()
     .regex(

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import { parseClusterUrl } from '../../src/redis/cluster-client.js';
 import { connectRedis, duplicate, endConnection, type RedisClient } from '../../src/redis/connection.js';
@@ -20,15 +20,16 @@ const kill = (cluster: OwnCluster, index: number) => process.kill(cluster.nodes[
 const touchAll = (redis: RedisClient) =>
   Promise.all(Array.from({ length: 30 }, (_, i) => redis.get(`k${i}`)));
 
-const open: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
-async function ownCluster(password?: string): Promise<OwnCluster> {
-  const cluster = await startCluster(password === undefined ? {} : { password });
-  open.push(() => cluster.stop());
-  return cluster;
-}
+/** Each is broken by one test; started together, because starting is mostly waiting. */
+let clusters: Record<'guarded' | 'scattered' | 'lost' | 'halved' | 'heard', OwnCluster>;
+beforeAll(async () => {
+  const [guarded, scattered, lost, halved, heard] = await Promise.all([
+    startCluster({ password: 's@c' }),
+    ...([1, 2, 3, 4].map(() => startCluster()) as [Promise<OwnCluster>, ...Promise<OwnCluster>[]]),
+  ]);
+  clusters = { guarded, scattered, lost, halved, heard } as typeof clusters;
+}, 60_000);
+afterAll(() => Promise.all(Object.values(clusters).map((cluster) => cluster.stop())));
 
 it('the bytes of a model and of an update spread over all masters; state and queues need no more than one each', async () => {
   const world = await trainingWorld({ cluster: true, paramCount: 48 * 8 });
@@ -71,7 +72,7 @@ describe('a connection to a cluster', () => {
   });
 
   it('reaches all masters of one with a password, also when it is duplicated', async () => {
-    const { url } = await ownCluster('s@c');
+    const { url } = clusters.guarded;
     const redis = await connect(url);
     const copy = duplicate(redis, 'background');
     for (const client of [redis, copy]) {
@@ -83,7 +84,7 @@ describe('a connection to a cluster', () => {
   });
 
   it('is made through any node of the list, and made again through nodes that the list does not have', async () => {
-    const cluster = await ownCluster();
+    const cluster = clusters.scattered;
     const [a, b] = cluster.nodes.map((node) => `127.0.0.1:${node.port}`);
     const listed = await connect(`redis://127.0.0.1:1,${a}`);
     const found = await connect(`redis://${a}`);
@@ -117,7 +118,7 @@ describe('a connection to a cluster', () => {
   }, 30_000);
 
   it('fails requests in time while no node answers, and says what the last node said at start', async () => {
-    const cluster = await ownCluster();
+    const cluster = clusters.lost;
     const redis = await connect(cluster.url, 'requests');
     await touchAll(redis);
     for (const index of [0, 1, 2]) kill(cluster, index);
@@ -132,7 +133,7 @@ describe('a connection to a cluster', () => {
   }, 30_000);
 
   it('says of its memory what the other masters say when one is gone', async () => {
-    const cluster = await ownCluster();
+    const cluster = clusters.halved;
     const redis = await connect(cluster.url);
     kill(cluster, 2);
     const info = await readServerInfo({ redis, keys: new Keys(uniqueId('t')) });
@@ -143,7 +144,7 @@ describe('a connection to a cluster', () => {
 });
 
 it('hints come from any master to any other; a listener whose master is lost takes another and says that it missed some', async () => {
-  const cluster = await ownCluster();
+  const cluster = clusters.heard;
   const redis = await connect(cluster.url);
   const context = { redis, keys: new Keys(uniqueId('t')) };
   const heard: Hint[] = [];
