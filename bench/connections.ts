@@ -9,8 +9,6 @@ import { cpuSeconds, peakRssMiB, rssMiB } from './lib/usage.js';
 import { nowMs } from './rounds/library.js';
 import { Explora, type ExploraSession } from '../src/explora/index.js';
 
-/** A collection, and what the process gives back to the system after it. */
-const SETTLE_MS = 3_000;
 /** More than twice a heartbeat, so that a session sees all Libraries. */
 const PRESENT_MS = 3_000;
 
@@ -26,7 +24,8 @@ const PRESENT_MS = 3_000;
  * 0.05 to 0.5 s before its first try to come back, doubled each time, and the new gateway takes its time to start.
  */
 export async function run(argv: string[]): Promise<void> {
-  const { libraries, idleSeconds } = numberOptions(argv, { libraries: 10_000, idleSeconds: 30 });
+  const defaults = { libraries: 10_000, idleSeconds: 30, settleSeconds: 6 };
+  const { libraries, idleSeconds, settleSeconds } = numberOptions(argv, defaults);
   requireOpenFiles(libraries);
   const preload = new URL('./lib/collect-garbage.js', import.meta.url).href;
   const pool = await startBenchPool({ nodeArgs: ['--expose-gc', '--import', preload] });
@@ -35,13 +34,13 @@ export async function run(argv: string[]): Promise<void> {
     const apiKey = await pool.repo('bench');
     const explora = new Explora({ url: pool.urls, repoId: 'bench', token: await pool.token('admin') });
     const { modelId } = await explora.uploadModel(denseModel(8, 8));
-    const emptyMiB = await settledRssMiB(pool);
+    const emptyMiB = await settledRssMiB(pool, settleSeconds);
 
     const startedMs = nowMs();
     const joined = await hosts.connect({ url: pool.urls[0] ?? '', apiKey });
     progress(`${libraries} joined, from ${hosts.processes} processes`);
     const joinPeakMiB = peakRssMiB(gateway(pool));
-    const fullMiB = await settledRssMiB(pool);
+    const fullMiB = await settledRssMiB(pool, settleSeconds);
     const idle = await idleCpu(pool, idleSeconds);
     await sleep(PRESENT_MS);
     const { librariesOnline } = await explora.status();
@@ -96,11 +95,11 @@ function gateway(pool: BenchPool): number {
   return pool.pids('gateway')[0] ?? NaN;
 }
 
-/** The second collection takes what the first one set free. */
-async function settledRssMiB(pool: BenchPool): Promise<number> {
+/** Collects, and gives the process time to give memory back; the second collection takes what the first set free. */
+async function settledRssMiB(pool: BenchPool, seconds: number): Promise<number> {
   for (let i = 0; i < 2; i++) {
     process.kill(gateway(pool), 'SIGUSR2');
-    await sleep(SETTLE_MS);
+    await sleep(seconds * 500);
   }
   return rssMiB(gateway(pool));
 }
