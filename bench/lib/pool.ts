@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,8 +18,10 @@ export type Role = 'gateway' | 'coordinator' | 'aggregator' | 'redis';
 export interface BenchPool {
   readonly urls: readonly string[];
   readonly api: ApiClient;
-  readonly pids: Readonly<Record<Role, readonly number[]>>;
-  readonly gateways: readonly LineProcess[];
+  /** Of the processes that live now. */
+  pids(role: Role): readonly number[];
+  /** Kills it and waits until another one listens at its address. */
+  killGateway(index: number): Promise<void>;
   token(role: string): Promise<string>;
   /** A Repo, and a key for its Libraries. */
   repo(repoId: string): Promise<string>;
@@ -39,13 +42,15 @@ export interface PoolOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A folder for V8 CPU profiles of all processes, written when they end. */
   readonly profileDir?: string | undefined;
+  /** Arguments of `node` itself, for all processes. */
+  readonly nodeArgs?: readonly string[];
 }
 
 /** A pool as it is deployed: real processes, and a Redis with its append-only file on. */
 export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPool> {
   const dir = await mkdtemp(path.join(tmpdir(), 'cn-bench-'));
   const redis = await startPrivateRedis({ dir, appendOnly: true });
-  const started: { role: Role; process: LineProcess }[] = [];
+  const started: { role: Role; port: number; process: LineProcess }[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(started.map(({ process }) => process.end()));
     await redis.stop();
@@ -53,7 +58,7 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
   };
   const { profileDir } = options;
   const profile = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
-  const nodeArgs = [...NODE_FLAGS, ...profile];
+  const nodeArgs = [...NODE_FLAGS, ...profile, ...(options.nodeArgs ?? [])];
   const start = async (role: Role, port = 0): Promise<void> => {
     const env = {
       ...process.env,
@@ -69,7 +74,7 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
       onLine: () => undefined,
       readyWhen: /"ready":true/,
     });
-    started.push({ role, process: node });
+    started.push({ role, port, process: node });
   };
   const ports = await freePorts(options.gateways ?? 1);
   const times = (count: number, role: Role): Promise<void>[] =>
@@ -95,26 +100,28 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
     urls,
     headers: async () => ({ authorization: `Bearer ${await token('admin')}` }),
   });
-  const of = (role: Role): LineProcess[] =>
-    started.filter((one) => one.role === role).map((one) => one.process);
-  const pidsOf = (role: Role): number[] => of(role).map(({ child }) => child.pid ?? 0);
-  const pids: Record<Role, number[]> = {
-    gateway: pidsOf('gateway'),
-    coordinator: pidsOf('coordinator'),
-    aggregator: pidsOf('aggregator'),
-    redis: [redis.pid],
-  };
+  const pidsOf = (role: Role): number[] =>
+    role === 'redis'
+      ? [redis.pid]
+      : started.filter((one) => one.role === role).map(({ process: { child } }) => child.pid ?? 0);
   const byRole = (figure: (own: readonly number[]) => number): Record<Role, number> => ({
-    gateway: figure(pids.gateway),
-    coordinator: figure(pids.coordinator),
-    aggregator: figure(pids.aggregator),
-    redis: figure(pids.redis),
+    gateway: figure(pidsOf('gateway')),
+    coordinator: figure(pidsOf('coordinator')),
+    aggregator: figure(pidsOf('aggregator')),
+    redis: figure(pidsOf('redis')),
   });
   return {
     urls,
     api,
-    pids,
-    gateways: of('gateway'),
+    pids: pidsOf,
+    killGateway: async (index) => {
+      const at = started.findIndex((one) => one.port === ports[index]);
+      const [victim] = started.splice(at, 1);
+      if (victim === undefined) throw new RangeError(`There is no gateway ${index}.`);
+      victim.process.kill('SIGKILL');
+      await once(victim.process.child, 'exit');
+      await start('gateway', victim.port);
+    },
     token,
     repo: async (repoId) => {
       await api.json({ path: '/v1/repos', method: 'POST', json: { repoId } });

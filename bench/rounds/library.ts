@@ -12,8 +12,17 @@ export interface Exchange {
   /** What it says it learned, in each round. */
   readonly payload: Uint8Array;
   readonly encoding: string;
+  /** Updates are sent once this is fulfilled. */
+  readonly hold: Promise<void>;
+  readonly onOffered: (round: number, atMs: number) => void;
+  readonly onTrained: (round: number) => void;
   readonly onCounted: (round: number) => void;
   readonly onError: (error: Error) => void;
+}
+
+/** The same clock in every process of this machine, finer than `Date.now()`; ms since 1970. */
+export function nowMs(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 /**
@@ -27,6 +36,7 @@ export function exchange(options: Exchange): { close(): void } {
   const socket = io(`${url}/library`, { transports: ['websocket'], forceNew: true, auth });
   let busy = '';
   let askAgain = false;
+  let hintedMs: number | null = null;
 
   const call = async <T>(event: string, input: unknown): Promise<T> => {
     const answer = (await socket.timeout(60_000).emitWithAck(event, input)) as Ack<T>;
@@ -38,6 +48,8 @@ export function exchange(options: Exchange): { close(): void } {
     const at = { sessionId, round, attempt };
     const weights = `${url}/v1/library/sessions/${sessionId}/versions/${version}/weights`;
     await Promise.all([call('assignment:accept', at), download(weights, headers)]);
+    options.onTrained(round);
+    await options.hold;
     const updateId = `u-${libraryId}-${round}-${attempt}`;
     const head = frameHead({ ...at, updateId, numExamples, encoding });
     await upload(`${url}/v1/library/update`, { head, payload }, headers);
@@ -49,6 +61,8 @@ export function exchange(options: Exchange): { close(): void } {
     const key = `${assignment.sessionId} ${assignment.round}.${assignment.attempt}`;
     if (key === busy) return;
     busy = key;
+    options.onOffered(assignment.round, hintedMs ?? nowMs());
+    hintedMs = null;
     try {
       await take(assignment);
     } catch (error) {
@@ -65,7 +79,10 @@ export function exchange(options: Exchange): { close(): void } {
     askAgain = true;
     ask().catch((error: unknown) => options.onError(error as Error));
   };
-  socket.on('library:hint', noticed);
+  socket.on('library:hint', ({ reason }: { reason: string }) => {
+    if (reason === 'assignment') hintedMs ??= nowMs();
+    noticed();
+  });
   socket.on('connect_error', options.onError);
   socket.on('connect', () => {
     call<LibraryStatus>('library:join', { datasets: [{ datasetId: 'data', numExamples }] })

@@ -3,7 +3,7 @@
  * the same requests, from the same process. Commands come as messages, results go back as messages.
  */
 import { once } from 'node:events';
-import { exchange } from './library.js';
+import { exchange, nowMs } from './library.js';
 import { download, upload } from './transfer.js';
 
 export interface SwarmOptions {
@@ -11,13 +11,31 @@ export interface SwarmOptions {
   readonly downloadBytes: number;
   readonly payload: { readonly seed: number; readonly bytes: number; readonly encoding: string };
 }
+/** When it was noticed in this process, ms since 1970, with fractions. */
+export interface Moment {
+  readonly libraryId: string;
+  readonly round: number;
+  readonly atMs: number;
+}
 export type Command =
   | ({ readonly kind: 'sink'; readonly url: string; readonly rounds: number } & SwarmOptions)
-  | ({ readonly kind: 'pool'; readonly urls: readonly string[]; readonly apiKey: string } & SwarmOptions)
+  | ({
+      readonly kind: 'pool';
+      readonly urls: readonly string[];
+      readonly apiKey: string;
+      /** Whether all updates are kept back until `go`. */
+      readonly hold: boolean;
+    } & SwarmOptions)
+  | { readonly kind: 'go' }
   | { readonly kind: 'end' };
 export type Message =
   | { readonly kind: 'sink'; readonly secondsPerRound: number[] }
-  | { readonly kind: 'counted'; readonly libraryId: string; readonly round: number }
+  /** A Library heard of a round: of the hint, or without one of the answer to its question. */
+  | ({ readonly kind: 'offered' } & Moment)
+  /** A Library has its version and could send its update. */
+  | ({ readonly kind: 'trained' } & Moment)
+  /** A Library's update was acknowledged. */
+  | ({ readonly kind: 'counted' } & Moment)
   | { readonly kind: 'error'; readonly message: string };
 
 const tell = (message: Message): void => void process.send?.(message);
@@ -53,18 +71,24 @@ function joinPool(command: Extract<Command, { kind: 'pool' }>): () => void {
     const url = command.urls[i % command.urls.length] ?? '';
     return exchange({
       ...{ url, apiKey: command.apiKey, libraryId, payload, encoding, numExamples: 10 + i },
-      onCounted: (round) => tell({ kind: 'counted', libraryId, round }),
+      hold: command.hold ? held : Promise.resolve(),
+      onOffered: (round, atMs) => tell({ kind: 'offered', libraryId, round, atMs }),
+      onTrained: (round) => tell({ kind: 'trained', libraryId, round, atMs: nowMs() }),
+      onCounted: (round) => tell({ kind: 'counted', libraryId, round, atMs: nowMs() }),
       onError: (error) => tell({ kind: 'error', message: `${libraryId}: ${error.message}` }),
     });
   });
   return () => libraries.forEach((library) => library.close());
 }
 
+let go: () => void = () => undefined;
+const held = new Promise<void>((resolve) => (go = resolve));
 let leave: () => void = () => undefined;
 process.on('message', (command: Command) => {
   if (command.kind === 'sink')
     sinkRounds(command).catch((error: unknown) => tell({ kind: 'error', message: (error as Error).message }));
   else if (command.kind === 'pool') leave = joinPool(command);
+  else if (command.kind === 'go') go();
   else {
     leave();
     process.exit(0);

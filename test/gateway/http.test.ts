@@ -164,9 +164,9 @@ describe('API keys', () => {
 describe('the pool', () => {
   it('shows its processes and rentals, these only to those who may see the Repo', async () => {
     const { repoId, sessionId } = await openRound(pool, { a: 5 });
-    await pool.stores.pool.setRental({ repoId, sessionId, wanted: 2, granted: 1 });
+    await pool.stores.pool.setRental({ repoId, sessionId, wanted: 2, granted: 1, quota: null });
     const { body } = await pool.json('/v1/pool');
-    expect(body.rentals).toContainEqual({ repoId, sessionId, wanted: 2, granted: 1 });
+    expect(body.rentals).toContainEqual({ repoId, sessionId, wanted: 2, granted: 1, quota: null });
     expect(body.slots.rented).toBeGreaterThanOrEqual(1);
     expect(body.redis.usedMemoryBytes).toBeGreaterThan(0);
     expect(Object.keys(body.queues)).toEqual(['coordinate', 'aggregate', 'evaluate']);

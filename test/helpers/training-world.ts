@@ -52,7 +52,14 @@ export async function trainingWorld(options: TrainingOptions = {}): Promise<Trai
       slice(base, shard),
     );
   }
-  await stores.repos.create({ v: 1, repoId: 'repo', name: 'repo', createdMs: 1, concurrency: 1 });
+  await stores.repos.create({
+    v: 1,
+    repoId: 'repo',
+    name: 'repo',
+    createdMs: 1,
+    maxSlots: null,
+    concurrency: 1,
+  });
   await stores.models.add('repo', {
     v: 1,
     modelId: 'm-1',
