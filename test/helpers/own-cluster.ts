@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
-import { spawnNode } from './processes.js';
 import type { TestServer } from './servers.js';
 
 export interface ClusterNode {
@@ -31,8 +33,16 @@ export async function startCluster(options: OwnClusterOptions = {}): Promise<Own
   const { replicas = 0, nodeTimeoutMs = 2_000, password } = options;
   const args = ['--replicas', String(replicas), '--node-timeout-ms', String(nodeTimeoutMs)];
   const login = password === undefined ? [] : ['--password', password];
-  const process = spawnNode(['scripts/redis-cluster.mjs', ...args, ...login], { stdin: 'pipe' });
-  const line = await process.waitForLine(/^\{/, 60_000);
+  // Not as `spawnNode` does it, which kills what is left: its servers would stay. It ends with its stdin, thus with us.
+  const child = spawn(process.execPath, ['scripts/redis-cluster.mjs', ...args, ...login], {
+    env: { ...process.env, NODE_OPTIONS: undefined },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  const [line] = (await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended])) as [
+    unknown,
+  ];
+  if (typeof line !== 'string') throw new Error('The cluster did not start.');
   const { url, nodes } = JSON.parse(line) as { url: string; nodes: ClusterNode[] };
   return {
     url,
@@ -45,6 +55,9 @@ export async function startCluster(options: OwnClusterOptions = {}): Promise<Own
       });
       return fn(redis).finally(() => redis.disconnect());
     },
-    stop: async () => void (await process.stop()),
+    stop: async () => {
+      child.stdin.end();
+      await ended;
+    },
   };
 }

@@ -25,17 +25,16 @@ afterAll(async () => {
 /** Runs `node …args` from the root of the repository. Whatever still runs when the test file ends is killed. */
 export function spawnNode(
   args: readonly string[],
-  options: { env?: Readonly<Record<string, string | undefined>>; cwd?: string; stdin?: 'pipe' } = {},
+  options: { env?: Readonly<Record<string, string | undefined>>; cwd?: string } = {},
 ): NodeProcess {
   const child = spawn(process.execPath, args, {
     // NODE_OPTIONS is jest's own; a program under test must work without it.
     env: { ...process.env, NODE_OPTIONS: undefined, ...options.env },
     cwd: options.cwd ?? process.cwd(),
-    stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
-    if (stream === null) continue;
     createInterface({ input: stream }).on('line', (line) => lines.push(line));
   }
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {
