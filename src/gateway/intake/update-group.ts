@@ -12,8 +12,11 @@ import { inBackground } from '../service/in-background.js';
 import type { Place } from './intake-memory.js';
 import type { IntakeDeps } from './intake-deps.js';
 
-/** How long an update that is here waits for others to be counted with it. */
-const WAIT_MS = 1_000;
+/** How long an update that is here waits for others to be counted with it, at least and at most. */
+const MIN_WAIT_MS = 1_000;
+const MAX_WAIT_MS = 5_000;
+/** In between: storing sums, which takes long for a large model, is to take a small part of the time. */
+const WAITS_PER_COMMIT = 20;
 
 export type NewReceipt = Omit<Receipt, 'receivedMs' | 'blob'>;
 
@@ -45,6 +48,7 @@ export class UpdateGroup {
   #inProgress = 0;
   #running = false;
   #wake: () => void = () => undefined;
+  #patienceMs = MIN_WAIT_MS;
   #received = 0;
   #needed = Infinity;
 
@@ -133,7 +137,7 @@ export class UpdateGroup {
   #waitMs(): number {
     const full = this.#received + this.#members.length >= this.#needed;
     if (this.#nobodyComes || full) return 0;
-    return Math.max(0, (this.#members[0]?.sinceMs ?? 0) + WAIT_MS - Date.now());
+    return Math.max(0, (this.#members[0]?.sinceMs ?? 0) + this.#patienceMs - Date.now());
   }
 
   get #nobodyComes(): boolean {
@@ -153,6 +157,7 @@ export class UpdateGroup {
 
   async #commit(): Promise<void> {
     const members = this.#members.splice(0);
+    const startedMs = performance.now();
     this.#counting = members;
     const stored: BlobRef[] = [];
     try {
@@ -179,6 +184,8 @@ export class UpdateGroup {
     } finally {
       for (const member of members) member.place?.release();
       this.#counting = [];
+      const tookMs = performance.now() - startedMs;
+      this.#patienceMs = Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, WAITS_PER_COMMIT * tookMs));
     }
   }
 
