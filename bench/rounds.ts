@@ -26,7 +26,7 @@ export async function run(argv: string[]): Promise<void> {
     values.gateways,
     values.aggregators,
   ].map(Number);
-  const env = Object.fromEntries(values.env.map((pair) => pair.split('=', 2) as [string, string]));
+  const env = Object.fromEntries(values.env.map(nameAndValue));
   const line = await measureRounds({
     libraries,
     mib,
@@ -37,4 +37,10 @@ export async function run(argv: string[]): Promise<void> {
     profileDir: values.profile,
   });
   process.stdout.write(`${JSON.stringify({ case: 'rounds', ...line })}\n`);
+}
+
+/** `NAME=value`, where the value may have an equals sign too. */
+function nameAndValue(pair: string): [string, string] {
+  const cut = pair.indexOf('=');
+  return [pair.slice(0, cut), pair.slice(cut + 1)];
 }
