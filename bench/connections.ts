@@ -9,9 +9,6 @@ import { cpuSeconds, peakRssMiB, rssMiB } from './lib/usage.js';
 import { nowMs } from './rounds/library.js';
 import { Explora, type ExploraSession } from '../src/explora/index.js';
 
-/** More than twice a heartbeat, so that a session sees all Libraries. */
-const PRESENT_MS = 3_000;
-
 /**
  * How many idle Libraries one gateway holds. In this order: all join; their memory (`rssBytesEach`: resident bytes of
  * the gateway after its garbage was collected, over those of an empty gateway, which has answered requests before);
@@ -42,7 +39,6 @@ export async function run(argv: string[]): Promise<void> {
     const joinPeakMiB = peakRssMiB(gateway(pool));
     const fullMiB = await settledRssMiB(pool, settleSeconds);
     const idle = await idleCpu(pool, idleSeconds);
-    await sleep(PRESENT_MS);
     const { librariesOnline } = await explora.status();
     if (librariesOnline !== libraries) progress(`only ${librariesOnline} count as present`);
 

@@ -52,10 +52,14 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
   const redis = await startPrivateRedis({ dir, appendOnly: true });
   const started: { role: Role; port: number; process: LineProcess }[] = [];
   const close = async (): Promise<void> => {
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
     await Promise.all(started.map(({ process }) => process.end()));
     await redis.stop();
     await rm(dir, { recursive: true, force: true });
   };
+  // Redis is in a process group of its own: without this an interrupted bench would leave it.
+  const interrupted = (): void => void close().finally(() => process.exit(130));
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   const { profileDir } = options;
   const profile = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
   const nodeArgs = [...NODE_FLAGS, ...profile, ...(options.nodeArgs ?? [])];
