@@ -99,7 +99,12 @@ export class UpdateGroup {
   async #run(): Promise<void> {
     this.#running = true;
     while (this.#members.length + this.#arrived.length > 0) {
-      await this.#foldArrived();
+      try {
+        await this.#foldArrived();
+      } catch (error) {
+        this.#giveUp(error);
+        break;
+      }
       const waitMs = this.#waitMs();
       if (waitMs > 0) await this.#changed(waitMs);
       else await this.#commit();
@@ -130,6 +135,15 @@ export class UpdateGroup {
     for (const member of waiting) {
       member.place?.release();
       member.place = null;
+    }
+  }
+
+  /** The sum can not be trusted any more: all that is in it is sent again. */
+  #giveUp(reason: unknown): void {
+    for (const member of [...this.#members.splice(0), ...this.#arrived.splice(0)]) {
+      member.place?.release();
+      member.place = null;
+      member.reject(reason);
     }
   }
 
