@@ -16,7 +16,7 @@ const SETTLE_MS = 200;
  * is the same here, the round is closed, its version published, the next round opened.
  *
  * The floor is two changes of the session, one aggregate job and a hint, each a few turns to Redis and back: about
- * 10 ms. Hints to n Libraries are spread over 0.08 ms × n on purpose, so the last one comes that much later.
+ * 10 ms. Hints to n Libraries are spread over 0.02 ms × n on purpose, so the last one comes that much later.
  */
 export async function run(argv: string[]): Promise<void> {
   const options = numberOptions(argv, { libraries: 100, mib: 1, rounds: 20, gateways: 1, aggregators: 1 });

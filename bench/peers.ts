@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { benchOptions, printCase, progress } from './lib/options.js';
 import { measureFlower } from './peers/flower.js';
 
 const USAGE = 'npm run bench -- peers [--libraries N] [--mib N] [--rounds N] [--polling eager|stock]';
@@ -8,26 +8,15 @@ const USAGE = 'npm run bench -- peers [--libraries N] [--mib N] [--rounds N] [--
  * way of polling, the stock one last. What is going on goes to stderr.
  */
 export async function run(argv: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: argv,
-    options: {
-      libraries: { type: 'string', default: '100' },
-      mib: { type: 'string', default: '1' },
-      rounds: { type: 'string', default: '5' },
-      polling: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) return void process.stdout.write(`${USAGE}\n`);
-  const [libraries = 100, mib = 1, rounds = 5] = [values.libraries, values.mib, values.rounds].map(Number);
-  const log = (line: string): void => void process.stderr.write(`${line}\n`);
+  if (argv.includes('--help')) return void process.stdout.write(`${USAGE}\n`);
+  const { numbers, texts } = benchOptions(argv, { libraries: 100, mib: 1, rounds: 5 }, ['polling']);
+  const [wanted] = texts.polling.slice(-1);
   for (const polling of ['eager', 'stock'] as const) {
-    if (values.polling !== undefined && values.polling !== polling) continue;
+    if (wanted !== undefined && wanted !== polling) continue;
     try {
-      const result = await measureFlower({ libraries, mib, rounds, polling, log });
-      process.stdout.write(`${JSON.stringify(result)}\n`);
+      printCase({ ...(await measureFlower({ ...numbers, polling, log: progress })) });
     } catch (error) {
-      log(error instanceof Error ? error.message : String(error));
+      progress(error instanceof Error ? error.message : String(error));
       process.exitCode = 1;
       return;
     }

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { benchOptions, printCase } from './lib/options.js';
 import { measureRounds } from './rounds/measure.js';
 
 /**
@@ -7,36 +7,13 @@ import { measureRounds } from './rounds/measure.js';
  * same downloads to, the same client process.
  */
 export async function run(argv: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: argv,
-    options: {
-      libraries: { type: 'string', default: '100' },
-      mib: { type: 'string', default: '1' },
-      rounds: { type: 'string', default: '5' },
-      gateways: { type: 'string', default: '1' },
-      aggregators: { type: 'string', default: '1' },
-      profile: { type: 'string' },
-      env: { type: 'string', multiple: true, default: [] },
-    },
+  const defaults = { libraries: 100, mib: 1, rounds: 5, gateways: 1, aggregators: 1 };
+  const { numbers, texts } = benchOptions(argv, defaults, ['profile', 'env']);
+  const env = Object.fromEntries(texts.env.map(nameAndValue));
+  printCase({
+    case: 'rounds',
+    ...(await measureRounds({ ...numbers, env, profileDir: texts.profile.at(-1) })),
   });
-  const [libraries = 0, mib = 0, rounds = 0, gateways = 0, aggregators = 0] = [
-    values.libraries,
-    values.mib,
-    values.rounds,
-    values.gateways,
-    values.aggregators,
-  ].map(Number);
-  const env = Object.fromEntries(values.env.map(nameAndValue));
-  const line = await measureRounds({
-    libraries,
-    mib,
-    rounds,
-    gateways,
-    aggregators,
-    env,
-    profileDir: values.profile,
-  });
-  process.stdout.write(`${JSON.stringify({ case: 'rounds', ...line })}\n`);
 }
 
 /** `NAME=value`, where the value may have an equals sign too. */

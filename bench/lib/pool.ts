@@ -3,15 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SignJWT } from 'jose';
 import { NODE_FLAGS } from '../../src/cli/node-flags.js';
+import { signToken } from '../../src/cli/token.js';
 import { startPrivateRedis } from '../../src/cli/private-redis.js';
 import { ApiClient } from '../../src/protocol/client/request.js';
+import type { Role as TokenRole } from '../../src/protocol/http.js';
 import { freePorts, startNode, type LineProcess } from './process.js';
 import { cpuSeconds, peakRssMiB } from './usage.js';
 
 const BIN = fileURLToPath(new URL('../../../bin/cloud-node.mjs', import.meta.url));
 const SECRET = 'a secret that only the benches know';
+const TOKEN_MS = 12 * 3_600_000;
 
 export type Role = 'gateway' | 'coordinator' | 'aggregator' | 'redis';
 
@@ -22,7 +24,7 @@ export interface BenchPool {
   pids(role: Role): readonly number[];
   /** Kills it and waits until another one listens at its address. */
   killGateway(index: number): Promise<void>;
-  token(role: string): Promise<string>;
+  token(role: TokenRole): Promise<string>;
   /** A Repo, and a key for its Libraries. */
   repo(repoId: string): Promise<string>;
   usage(): Usage;
@@ -93,12 +95,8 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
     await close();
     throw error;
   }
-  const token = (role: string): Promise<string> =>
-    new SignJWT({ role, repos: [] })
-      .setSubject('bench')
-      .setProtectedHeader({ alg: 'HS256' })
-      .setExpirationTime('12h')
-      .sign(new TextEncoder().encode(SECRET));
+  const token = (role: TokenRole): Promise<string> =>
+    signToken({ secret: SECRET, role, repos: [], subject: 'bench', expiresInMs: TOKEN_MS });
   const urls = ports.map((port) => `http://127.0.0.1:${port}`);
   const api = new ApiClient({
     urls,

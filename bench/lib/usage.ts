@@ -5,10 +5,20 @@ const TICKS = 100;
 
 /** User and system CPU time of a process so far, all its threads, seconds. */
 export function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name, in parentheses, may hold spaces; fields 14 and 15 of the whole are the times.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // Fields 14 and 15 of the whole.
+  const fields = statFields(pid);
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
+/** What started it. */
+export function parentPid(pid: number): number {
+  return Number(statFields(pid)[1]);
+}
+
+/** Fields of /proc/<pid>/stat from the third on: the name before them, in parentheses, may hold spaces. */
+function statFields(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** The most memory that the process ever had resident, MiB. */

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { cpuSeconds, parentPid, peakRssMiB, rssMiB } from '../lib/usage.js';
 
-/** Clock ticks a second of /proc/<pid>/stat: 100 on every Linux that Node runs on. */
-const TICKS = 100;
 const SAMPLE_MS = 100;
 /** Looking for new processes reads all of /proc, so it is done more rarely. */
 const SCAN_EVERY = 5;
@@ -102,10 +101,8 @@ function descendants(): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    const stat = read(`/proc/${name}/stat`);
-    // The command's name, in brackets, may itself hold spaces and brackets.
-    const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (parent) parents.set(Number(name), Number(parent));
+    const parent = unlessGone(() => parentPid(Number(name)));
+    if (parent !== null) parents.set(Number(name), parent);
   }
   const ours = (pid: number): boolean => {
     const parent = parents.get(pid);
@@ -115,29 +112,23 @@ function descendants(): number[] {
 }
 
 function commandLine(pid: number): string {
-  return read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
+  return unlessGone(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.replaceAll('\0', ' ') ?? '';
 }
 
 function readProcess(pid: number): { cpuSeconds: number; residentMiB: number; highWaterMiB: number } | null {
-  const stat = read(`/proc/${pid}/stat`);
-  const status = read(`/proc/${pid}/status`);
+  const now = unlessGone(() => ({
+    cpuSeconds: cpuSeconds(pid),
+    residentMiB: rssMiB(pid),
+    highWaterMiB: peakRssMiB(pid),
+  }));
   // One that has ended but was not waited for has no memory.
-  if (!stat || !status.includes('VmRSS')) return null;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const mib = (name: string): number =>
-    Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024;
-  return {
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS,
-    residentMiB: mib('VmRSS'),
-    highWaterMiB: mib('VmHWM'),
-  };
+  return now === null || Number.isNaN(now.residentMiB) ? null : now;
 }
 
-/** Empty when the process is gone. */
-function read(file: string): string {
+function unlessGone<T>(read: () => T): T | null {
   try {
-    return readFileSync(file, 'utf8');
+    return read();
   } catch {
-    return '';
+    return null;
   }
 }

@@ -52,14 +52,16 @@ export class FoldArena {
     if (clear) this.#memory.fill(0, sumAt, sumAt + paramCount * 8);
     const unit = powerOfTwo(scale.g - scale.p);
     const stride = shardBytes(encoding, shardParams);
+    const pairs = Array.from({ length: Math.ceil(updates.length / 2) }, (_, i) =>
+      updates.slice(2 * i, 2 * i + 2).map(({ at, numExamples }) => ({ at, factor: numExamples * unit })),
+    );
     for (let shard = 0; shard < shardCount(paramCount, shardParams); shard++) {
       const { start, length } = shardSpan(paramCount, shardParams, shard);
       const bytes = shardBytes(encoding, length);
       // Blocks outside, updates inside: a block of the sum stays in cache for all of them.
       for (const block of blocks(length)) {
-        for (let i = 0; i < updates.length; i += 2) {
-          const pair = updates.slice(i, i + 2);
-          pair.forEach((update, lane) => (this.#factors[lane] = update.numExamples * unit));
+        for (const pair of pairs) {
+          pair.forEach(({ factor }, lane) => (this.#factors[lane] = factor));
           const [a = 0, b = a] = pair.map((update, lane) =>
             this.#place({ at: update.at + shard * stride, bytes, encoding }, block, lane),
           );

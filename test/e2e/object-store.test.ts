@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { denseModel } from '../../bench/lib/dense-model.js';
 import { expectedSha256 } from '../../bench/lib/expected.js';
 import { eventually } from '../helpers/eventually.js';
+import { joinedSession } from '../helpers/joined-session.js';
 import { startPool, type TestPool } from '../helpers/pool.js';
 import { spawnNode } from '../helpers/processes.js';
 import { allKeys, connectTo } from '../helpers/servers.js';
@@ -26,21 +26,8 @@ describe('a pool with its bytes in an object store', () => {
     const s3 = await startS3();
     const env = { ...s3.env(), SHARD_PARAMS: String(SHARD_PARAMS) };
     const pool = await startPool({ roles: { gateway: 2, coordinator: 2, aggregator: 2 }, env });
-    const { repoId, apiKey, explora } = await pool.repo();
-    const model = denseModel(60, 80);
-    const { modelId } = await explora.uploadModel(model);
-    const libraries = Object.entries(LIBRARIES).map(([libraryId, numExamples]) =>
-      pool.library({ apiKey, libraryId, numExamples, trainMs: 30 }),
-    );
-    await Promise.all(libraries.map((library) => library.join()));
-    const session = await explora.submit({
-      modelId,
-      hyperparams: { batchSize: 1 },
-      selection: { type: 'all', goal: libraries.length },
-      continuation: { value: 1 },
-      evaluation: { on: 'none' },
-      termination: { maxRounds: ROUNDS },
-    });
+    const started = await joinedSession(pool, { libraries: LIBRARIES, rounds: ROUNDS });
+    const { repoId, explora, model, session } = started;
     const reached = (version: number): Promise<unknown> =>
       eventually(async () => (await session.get()).version >= version, { withinMs: 30_000 });
     await reached(1);
@@ -60,7 +47,7 @@ describe('a pool with its bytes in an object store', () => {
 
     const view = await session.result({ signal: AbortSignal.timeout(60_000) });
     expect(view).toMatchObject({ state: 'completed', version: ROUNDS });
-    const all = { attempt: 1, updates: libraries.length };
+    const all = { attempt: 1, updates: Object.keys(LIBRARIES).length };
     expect(view.history).toMatchObject(Array.from({ length: ROUNDS }, () => all));
     const expected = {
       weights: model.weights,

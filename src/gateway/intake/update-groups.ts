@@ -16,30 +16,38 @@ export interface Seat {
   readonly place: Place;
 }
 
+interface Entry {
+  users: number;
+  /** Null when there is no room for it. */
+  readonly sum: Promise<Place | null>;
+  readonly group: Promise<UpdateGroup | null>;
+}
+
 /** The groups of this gateway: one for each attempt of which updates are coming in, gone when none is. */
 export class UpdateGroups {
-  readonly #open = new Map<
-    string,
-    { group: Promise<UpdateGroup | null>; users: number; sum: Place | null }
-  >();
+  readonly #open = new Map<string, Entry>();
 
   /**
    * Runs with a seat for the update, or with null when it is too large for the memory, or the memory is taken.
    */
-  async run<T>(ctx: IntakeDeps, admission: Admitted, upload: (seat: Seat | null) => Promise<T>): Promise<T> {
-    const { repoId, geometry } = admission.session;
-    const update = payloadBytes(admission.session.job.update.encoding, geometry);
-    const bytes = { sum: geometry.paramCount * 8, update };
-    if (bytes.sum + bytes.update > ctx.intake.maxBytesPerRepo) return upload(null);
-    const leave = this.#enter(ctx, admission, bytes.sum);
+  async run<T>(deps: IntakeDeps, admission: Admitted, upload: (seat: Seat | null) => Promise<T>): Promise<T> {
+    const { session } = admission;
+    const sumBytes = session.geometry.paramCount * 8;
+    const updateBytes = payloadBytes(session.job.update.encoding, session.geometry);
+    if (sumBytes + updateBytes > deps.intake.maxBytesPerRepo) return upload(null);
+    const { repoId, sessionId, round, attempt } = admission.at;
+    const key = `${repoId}/${sessionId}/${round}.${attempt}`;
+    const entry = this.#open.get(key) ?? newEntry(deps, admission, sumBytes);
+    this.#open.set(key, entry);
+    entry.users++;
     try {
-      const group = await leave.group;
+      const group = await entry.group;
       if (group === null) return await upload(null);
       group.enter();
       try {
-        const place = await ctx.intake.take(repoId, bytes.update, {
+        const place = await deps.intake.take(repoId, updateBytes, {
           waitMs: WAIT_MS,
-          capBytes: bytes.sum + Math.max(AT_ONCE_BYTES, 2 * bytes.update),
+          capBytes: sumBytes + Math.max(AT_ONCE_BYTES, 2 * updateBytes),
         });
         // Whoever is in the group must not wait for one that takes the long way.
         if (place !== null) return await upload({ group, place });
@@ -48,39 +56,16 @@ export class UpdateGroups {
       }
       return await upload(null);
     } finally {
-      leave.done();
+      if (--entry.users === 0) {
+        this.#open.delete(key);
+        (await entry.sum)?.release();
+      }
     }
   }
+}
 
-  #enter(
-    ctx: IntakeDeps,
-    admission: Admitted,
-    sumBytes: number,
-  ): { group: Promise<UpdateGroup | null>; done: () => void } {
-    const { repoId, sessionId, round, attempt } = admission.at;
-    const key = `${repoId}/${sessionId}/${round}.${attempt}`;
-    let entry = this.#open.get(key);
-    if (entry === undefined) {
-      const opened = {
-        users: 0,
-        sum: null as Place | null,
-        group: Promise.resolve<UpdateGroup | null>(null),
-      };
-      opened.group = ctx.intake.take(repoId, sumBytes, { waitMs: WAIT_MS }).then((sum) => {
-        opened.sum = sum;
-        return sum === null ? null : new UpdateGroup(ctx, admission, sum);
-      });
-      this.#open.set(key, opened);
-      entry = opened;
-    }
-    const { group } = entry;
-    const current = entry;
-    current.users++;
-    const done = (): void => {
-      if (--current.users > 0) return;
-      this.#open.delete(key);
-      current.sum?.release();
-    };
-    return { group, done };
-  }
+function newEntry(deps: IntakeDeps, admission: Admitted, sumBytes: number): Entry {
+  const sum = deps.intake.take(admission.at.repoId, sumBytes, { waitMs: WAIT_MS });
+  const group = sum.then((place) => (place === null ? null : new UpdateGroup(deps, admission, place)));
+  return { users: 0, sum, group };
 }
