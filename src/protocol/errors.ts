@@ -83,7 +83,13 @@ export const ERRORS = {
   invalid_model: {
     status: 422,
     retryable: false,
-    advice: 'Upload the topology and exactly its weights, in the order of model.getWeights().',
+    advice:
+      'Upload a whole Keras file, or the topology and exactly its weights, in the order of model.getWeights().',
+  },
+  model_unsupported: {
+    status: 422,
+    retryable: false,
+    advice: 'Change the named layer as the message says; docs/keras.md lists what can be read and written.',
   },
   invalid_test_set: {
     status: 422,
