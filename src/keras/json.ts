@@ -36,6 +36,14 @@ export function parseObject(text: string, what: string): JsonObject {
   return value;
 }
 
+/** Fields of which Keras wants a Python float: 0 is not one, 0.0 is. */
+const FLOATS = /"(momentum|beta|threshold)":(-?\d+)(?=[,}])/g;
+
+/** JSON for Keras. Inside of a string the quotes of a field would have backslashes, so only fields are changed. */
+export function pythonJson(value: unknown): string {
+  return JSON.stringify(value).replace(FLOATS, '"$1":$2.0');
+}
+
 /** The file is broken, or not what it should be. */
 export function badFile(message: string): CloudNodeError {
   return new CloudNodeError('invalid_model', message);

@@ -135,7 +135,12 @@ function nameOf(value: Json): string | null {
   const { class_name: className, config } = value;
   if (className === 'function' && typeof config === 'string') return config;
   if (className === 'MeanMetricWrapper' || className === 'LossFunctionWrapper')
-    return isObject(config) ? nameOf(config['fn'] ?? null) : null;
+    // "accuracy" is written as the function that it became.
+    return isObject(config)
+      ? config['name'] === 'accuracy'
+        ? 'accuracy'
+        : nameOf(config['fn'] ?? null)
+      : null;
   return typeof className === 'string' ? snake(className) : null;
 }
 
