@@ -1,6 +1,7 @@
 import type { BlobStore } from '../blobs/blob-store.js';
 import type { Config } from '../config/env.js';
 import type { ModelChecker } from '../keras/check-model.js';
+import type { KerasConverter } from '../keras/convert-in-thread.js';
 import type { WorkQueues } from '../redis/queues.js';
 import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -25,9 +26,12 @@ export interface GatewayDeps {
 export interface GatewayContext extends GatewayDeps {
   readonly tokens: TokenVerifier;
   readonly models: ModelChecker;
+  readonly keras: KerasConverter;
   readonly shards: ShardCache;
   readonly buffers: PieceBuffers;
   readonly uploads: UploadSlots;
+  /** Keras files that are in memory at once. */
+  readonly conversions: UploadSlots;
   readonly watermark: Watermark;
   readonly watch: SessionWatch;
   /** Aborted when the gateway begins to drain: streams without an end of their own end then. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Express } from 'express';
 import type { ModelChecker } from '../keras/check-model.js';
+import type { KerasConverter } from '../keras/convert-in-thread.js';
 import { createContext } from './create-context.js';
 import type { GatewayDeps } from './context.js';
 import { createApp } from './http/app.js';
@@ -21,6 +22,8 @@ export interface Gateway {
 export interface GatewayOptions {
   /** How models are checked; by default in a thread. */
   readonly models?: ModelChecker;
+  /** How Keras files are converted; by default in a thread. */
+  readonly keras?: KerasConverter;
   /** Adds routes that are not the protocol's. */
   readonly routes?: (app: Express) => void;
 }
@@ -32,7 +35,11 @@ const LOOK_AGAIN_MS = 25;
 export async function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): Promise<Gateway> {
   const { config } = deps;
   const drainController = new AbortController();
-  const ctx = createContext(deps, { draining: drainController.signal, models: options.models });
+  const ctx = createContext(deps, {
+    draining: drainController.signal,
+    models: options.models,
+    keras: options.keras,
+  });
   const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0 });
   const requests = trackRequests(server, ctx.draining);
   server.on('request', createApp(ctx, options.routes));
@@ -69,7 +76,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
       server.closeAllConnections();
       await closed;
       await ctx.watermark.stop();
-      await ctx.models.close();
+      await Promise.all([ctx.models.close(), ctx.keras.close()]);
     },
   };
 }
