@@ -1,9 +1,12 @@
 import h5wasm, { Dataset, Group, type Attribute, type File } from 'h5wasm';
+import { requireSoundHeaps } from './hdf5-heaps.js';
 import { badFile } from './json.js';
 
 const MAX_NAMES = 10_000;
 const MAX_DIMENSIONS = 8;
 let files = 0;
+/** A trap leaves the library in no state to be used again: broken files can bring that about. */
+let isTrapped = false;
 
 /** Whether the bytes begin as an HDF5 file does. */
 export function isHdf5(bytes: Uint8Array): boolean {
@@ -16,6 +19,8 @@ export function isHdf5(bytes: Uint8Array): boolean {
  * @throws `invalid_model` when the file is broken
  */
 export async function readHdf5<T>(bytes: Uint8Array, read: (file: Hdf5Reader) => T): Promise<T> {
+  if (!isHdf5(bytes)) throw badFile('The weights are no HDF5 file.');
+  requireSoundHeaps(bytes);
   return inMemory(async (path, fs) => {
     fs.writeFile(path, bytes);
     return guarded(() => {
@@ -138,6 +143,7 @@ async function inMemory<T>(
     fs: { writeFile(path: string, data: Uint8Array): void; readFile(path: string): Uint8Array },
   ) => Promise<T>,
 ): Promise<T> {
+  if (isTrapped) throw new Error('the HDF5 library failed at another file, and begins anew with the process');
   const library = await h5wasm.ready;
   const { FS } = library;
   // Else it writes its errors to the console and goes on.
@@ -160,6 +166,7 @@ function guarded<T>(read: () => T): T {
   } catch (error) {
     if (error instanceof Error && error.name === 'CloudNodeError') throw error;
     const text = error instanceof Error ? error.message : String(error);
+    if (error instanceof WebAssembly.RuntimeError) isTrapped = true;
     // The last line but one says what could not be done, the rest which function of HDF5 called which.
     const reason = /:\s*([a-z][^:\n]{3,120})\n\s*major[^\n]*\n\s*minor[^\n]*\s*$/.exec(text)?.[1];
     throw badFile(`The HDF5 file is broken: ${reason ?? text.replace(/\s+/g, ' ').slice(0, 120)}.`);
