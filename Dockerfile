@@ -32,4 +32,5 @@ USER 1000:1000
 # Gateway; /livez, /readyz and /metrics of a worker (METRICS_PORT).
 EXPOSE 8080 9090
 # Exec form: SIGTERM reaches Node itself, which drains. Health checks are the orchestrator's: they differ by role.
-ENTRYPOINT ["node", "bin/cloud-node.mjs"]
+# The flag spares 20 to 40 MiB of each process; see src/cli/node-flags.ts.
+ENTRYPOINT ["node", "--max-semi-space-size=2", "bin/cloud-node.mjs"]

@@ -7,9 +7,10 @@
  * WASM memory, as in production, where they arrive in Node Buffers.
  */
 import { chooseFoldScale } from '../src/core/fold-scale.js';
-import { ShardFolder, ShardScanner } from '../src/tensors/kernels.js';
+import { ShardFolder, ShardScanner, type FoldUpdate } from '../src/tensors/kernels.js';
 import { SHARD_PARAMS } from '../src/tensors/sharding.js';
 import { instantiateKernels } from '../src/tensors/wasm.js';
+import { encodeForBench } from './lib/encode-for-bench.js';
 
 const SHARDS = 64;
 const REPEATS = 15;
@@ -22,21 +23,29 @@ interface Case {
   readonly kernel: () => void;
   readonly copy: () => void;
   readonly naive: () => void;
+  /** The same of f32, for a case of another encoding. */
+  readonly f32?: () => void;
 }
 
-/** Prints one JSON line a case: GB (10^9 bytes) of f32 updates (merge: of partials) a second, and both ratios. */
+/**
+ * Prints one JSON line a case: GB (10^9 bytes) of f32 updates (merge: of partials) a second, and the ratios. Other
+ * encodings count the bytes that their parameters have as f32.
+ */
 export async function run(): Promise<void> {
   for (const candidate of cases()) {
-    const [kernel = NaN, copy = NaN, naive = NaN] = medians([
+    const { f32 = candidate.kernel } = candidate;
+    const [kernel = NaN, copy = NaN, naive = NaN, asF32 = NaN] = medians([
       candidate.kernel,
       candidate.copy,
       candidate.naive,
+      f32,
     ]);
     const line = {
       case: candidate.name,
       gbPerSecond: round(candidate.bytes / kernel / 1e6),
       ratioToCopy: round(copy / kernel),
       ratioToNaive: round(naive / kernel),
+      ...(candidate.f32 === undefined ? {} : { ratioToF32: round(asF32 / kernel) }),
     };
     process.stdout.write(`${JSON.stringify(line)}\n`);
     // Lets whoever runs the benches read the line before the next case blocks the thread.
@@ -65,14 +74,42 @@ function cases(): Case[] {
   };
   folder.reset(SHARD_PARAMS);
 
-  const fold = (perCall: number): Case => ({
-    name: `fold f32, ${perCall} updates a call`,
-    bytes: BYTES,
-    kernel: () => {
-      for (let i = 0; i < SHARDS; i += perCall) folder.add(shards.slice(i, i + perCall), scale);
-    },
-    copy,
-    naive: naiveFold,
+  const adding = (updates: readonly FoldUpdate[], perCall: number) => (): void => {
+    for (let i = 0; i < SHARDS; i += perCall) folder.add(updates.slice(i, i + perCall), scale);
+  };
+  const scanning = (updates: readonly FoldUpdate[]) => (): void => {
+    for (const { bytes, encoding = 'f32' } of updates) scanner.scanShard(bytes, encoding);
+  };
+  const naiveScans = (): void => {
+    for (const { values } of shards) naiveScan(values);
+  };
+  const fold = (perCall: number): Case => {
+    const kernel = adding(shards, perCall);
+    return { name: `fold f32, ${perCall} updates a call`, bytes: BYTES, kernel, copy, naive: naiveFold };
+  };
+  const encoded = (['f16', 'q8'] as const).flatMap((encoding): Case[] => {
+    const updates = shards.map((shard) => ({
+      ...shard,
+      encoding,
+      bytes: encodeForBench(shard.values, encoding),
+    }));
+    const common = { bytes: BYTES, copy };
+    return [
+      {
+        ...common,
+        name: `fold ${encoding}, 16 updates a call`,
+        kernel: adding(updates, 16),
+        naive: naiveFold,
+        f32: adding(shards, 16),
+      },
+      {
+        ...common,
+        name: `scan ${encoding}`,
+        kernel: scanning(updates),
+        naive: naiveScans,
+        f32: scanning(shards),
+      },
+    ];
   });
 
   return [
@@ -80,6 +117,7 @@ function cases(): Case[] {
     fold(1),
     fold(4),
     fold(16),
+    ...encoded,
     {
       name: 'scan, copied in',
       bytes: BYTES,
@@ -90,9 +128,7 @@ function cases(): Case[] {
         }
       },
       copy,
-      naive: () => {
-        for (const { values } of shards) naiveScan(values);
-      },
+      naive: naiveScans,
     },
     {
       name: 'merge',

@@ -5,9 +5,10 @@
  *   npm test                              all steps
  *   npm test -- --only test               one step
  *   npm test -- --only test round -t fold  arguments after the step go to jest
+ *   npm test -- --cluster [round …]        the test suite, on a Redis Cluster of three masters
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isBuilt } from './build.mjs';
@@ -61,9 +62,21 @@ function node(args) {
   });
 }
 
+/** Nothing is skipped on a cluster; these files start what they are about (test/helpers/helpers.test.ts checks the list). */
+function sayWhatHasItsOwn() {
+  const files = JSON.parse(readFileSync(path.join(root, 'test/own-server.json'), 'utf8'));
+  console.log('\nOn a Redis Cluster of three masters. With a Redis of their own:');
+  for (const [file, why] of Object.entries(files)) console.log(`  ${file}  ${why}`);
+}
+
 const args = process.argv.slice(2);
 const names = [...Object.keys(STEPS), 'test'];
 let only = null;
+if (args[0] === '--cluster') {
+  args.shift();
+  process.env.TEST_REDIS = 'cluster';
+  only = 'test';
+}
 if (args[0] === '--only') {
   only = args[1];
   args.splice(0, 2);
@@ -85,6 +98,7 @@ try {
 // Tests of whole processes run what is in dist/; a build that fails is counted, the other tests still tell something.
 const needed = only === 'test' && !isBuilt() ? ['build', 'test'] : [only];
 const total = { passed: 0, failed: 0 };
+if (process.env.TEST_REDIS === 'cluster') sayWhatHasItsOwn();
 for (const name of only ? needed : names) {
   const startedMs = performance.now();
   console.log(`\n── ${name}`);

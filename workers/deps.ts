@@ -1,5 +1,5 @@
 import type { BlobStore } from '../src/blobs/blob-store.js';
-import { RedisBlobStore } from '../src/blobs/redis-blob-store.js';
+import { createBlobStore } from '../src/blobs/create-blob-store.js';
 import type { Config } from '../src/config/env.js';
 import { connectRedis, endConnection } from '../src/redis/connection.js';
 import { Keys } from '../src/redis/keys.js';
@@ -25,12 +25,13 @@ export async function createWorkerDeps(config: Config, log: Logger): Promise<Wor
     config,
     log,
     stores: createStores(context),
-    blobs: new RedisBlobStore(context),
+    blobs: await createBlobStore(config, context, log),
     queues: new WorkQueues(context),
   };
 }
 
 export async function closeWorkerDeps(deps: WorkerDeps): Promise<void> {
   await deps.queues.close();
+  deps.blobs.close();
   await endConnection(deps.stores.context.redis);
 }

@@ -30,6 +30,7 @@ export async function runWorker(
     const config = parseEnv(env);
     const log = createLogger({ level: config.LOG_LEVEL, role, nodeId });
     const deps = await createWorkerDeps(config, log);
+    await deps.blobs.ready(config.REDIS_CONNECT_MS);
     const worker = await start(deps);
     const reporter = startNodeReporter({
       pool: deps.stores.pool,

@@ -8,9 +8,11 @@ let deps: Promise<WorkerDeps> | undefined;
 /** A thread's own connection and stores, made at its first job and kept for the next. */
 export function threadDeps(role: string): Promise<WorkerDeps> {
   const config = parseEnv(process.env);
-  deps ??= createWorkerDeps(
-    config,
-    createLogger({ level: config.LOG_LEVEL, role, nodeId: `${process.pid}/${threadId}` }),
-  );
+  const log = createLogger({ level: config.LOG_LEVEL, role, nodeId: `${process.pid}/${threadId}` });
+  deps ??= createWorkerDeps(config, log).catch((error: unknown) => {
+    // The next job tries again: Redis may be back by then.
+    deps = undefined;
+    throw error;
+  });
   return deps;
 }

@@ -2,6 +2,9 @@ import { Worker } from 'bullmq';
 import type { WorkerDeps } from './deps.js';
 import type { RunningWorker } from './run-worker.js';
 
+/** Memory of a thread for what was made lately. */
+const YOUNG_MIB = 4;
+
 export interface ThreadWorkerOptions {
   readonly queue: string;
   /** A compiled module whose default export processes a job; runs in a worker thread. */
@@ -24,6 +27,8 @@ export async function startThreadWorker(
     prefix: context.keys.queuePrefix(options.queue),
     concurrency: options.slots,
     useWorkerThreads: true,
+    // Not the options of this process: not every one of them is allowed in a thread. Little is new for long in one.
+    workerThreadsOptions: { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } },
     lockDuration: 3_000,
     stalledInterval: 1_000,
     maxStalledCount: 1_000,

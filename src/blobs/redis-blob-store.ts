@@ -1,4 +1,5 @@
 import type { RedisContext } from '../redis/context.js';
+import { setBytes } from '../redis/set-bytes.js';
 import type { BlobRef, BlobStore } from './blob-store.js';
 
 /** Bytes in Redis strings, one slot per shard: for small and medium models. */
@@ -11,9 +12,7 @@ export class RedisBlobStore implements BlobStore {
 
   async put(ref: BlobRef, bytes: Uint8Array, options: { readonly ttlMs?: number } = {}): Promise<void> {
     const { redis, keys } = this.#context;
-    const value = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (options.ttlMs === undefined) await redis.set(keys.blob(ref), value);
-    else await redis.set(keys.blob(ref), value, 'PX', Math.max(1, Math.round(options.ttlMs)));
+    await setBytes(redis, keys.blob(ref), { value: bytes, ttlMs: options.ttlMs });
   }
 
   async get(ref: BlobRef): Promise<Uint8Array | null> {
@@ -30,5 +29,22 @@ export class RedisBlobStore implements BlobStore {
     const { redis, keys } = this.#context;
     // One by one: the shards of a list may live in different cluster slots.
     await Promise.all(refs.map((ref) => redis.unlink(keys.blob(ref))));
+  }
+
+  async deleteRepo(): Promise<void> {
+    // Whatever no record names has a time to live.
+  }
+
+  async reap(): Promise<boolean> {
+    // Redis does it.
+    return false;
+  }
+
+  async ready(): Promise<void> {
+    // The connection is made already.
+  }
+
+  close(): void {
+    // The connection belongs to whoever made it.
   }
 }

@@ -38,7 +38,12 @@ export class PoolApi {
     return (await this.#json<{ repos: RepoRecord[] }>({ path: '/v1/repos' })).repos;
   }
 
-  createRepo(repo: { repoId: string; name?: string; concurrency?: number }): Promise<RepoRecord> {
+  createRepo(repo: {
+    repoId: string;
+    name?: string;
+    concurrency?: number;
+    maxSlots?: number;
+  }): Promise<RepoRecord> {
     return this.#json({ method: 'POST', path: '/v1/repos', json: repo, idempotent: false });
   }
 

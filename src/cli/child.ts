@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { NODE_FLAGS } from './node-flags.js';
 
 export interface ChildCommand {
   readonly args: readonly string[];
@@ -33,12 +34,12 @@ export interface Child {
 const LAST_LINES = 6;
 
 /**
- * Starts `node …args` in a process group of its own, so that Ctrl-C in the terminal reaches the supervisor only, which
+ * Starts `node …args`, with {@link NODE_FLAGS}, in a process group of its own, so that Ctrl-C in the terminal reaches the supervisor only, which
  * then ends its children in order. The IPC channel tells the child when the supervisor is gone without having done so.
  */
 export function startChild({ args, env, logFile }: ChildCommand): Child {
   const log = openSync(logFile, 'a');
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [...NODE_FLAGS, ...args], {
     env,
     detached: true,
     stdio: ['ignore', 'pipe', log, 'ipc'],

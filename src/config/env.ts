@@ -15,7 +15,9 @@ export const envSchema = z.object({
     .min(1)
     .default('redis://127.0.0.1:6379')
     .describe('Redis: redis://, rediss:// or the path of a Unix socket.'),
-  REDIS_CLUSTER: flag.default(false).describe('REDIS_URL is a node of a Redis Cluster.'),
+  REDIS_CLUSTER: flag
+    .default(false)
+    .describe('REDIS_URL is a node of a Redis Cluster, or several: redis://a:6379,b:6379.'),
   REDIS_SENTINELS: z
     .string()
     .regex(
@@ -38,7 +40,25 @@ export const envSchema = z.object({
     .describe('First part of every key: pools with different prefixes share one Redis.'),
   REDIS_CONNECT_MS: integer(100, 3_600_000)
     .default(20_000)
-    .describe('How long to wait for Redis at start before giving up, ms.'),
+    .describe('How long to wait for Redis, and for an object store, at start before giving up, ms.'),
+  BLOB_STORE: z
+    .string()
+    .regex(
+      /^(redis|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w./-]*)?(\?(region=[\w-]+|endpoint=https?(:\/\/|%3A%2F%2F)[^\s&?#]+)(&(region=[\w-]+|endpoint=https?(:\/\/|%3A%2F%2F)[^\s&?#]+))?)?)$/,
+      'use redis, or s3://bucket/prefix?endpoint=http://host:port&region=name',
+    )
+    .default('redis')
+    .describe(
+      'Where bytes are: redis, or s3://bucket/prefix?endpoint=http://host:port&region=name (all after the bucket optional).',
+    ),
+  S3_ACCESS_KEY_ID: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Key id for the object store; unset: as the AWS SDK finds one (role, profile, AWS_… variables).',
+    ),
+  S3_SECRET_ACCESS_KEY: z.string().min(1).optional().describe('Secret that belongs to S3_ACCESS_KEY_ID.'),
   HOST: z.string().min(1).default('0.0.0.0').describe('Address the gateway listens on.'),
   PORT: integer(0, 65_535).default(8080).describe('Port of the gateway; 0 picks a free one.'),
   PUBLIC_URL: z.url().optional().describe('Where clients reach this gateway, shown in status.'),
@@ -72,8 +92,11 @@ export const envSchema = z.object({
     .default(0)
     .describe('Bound used for the watermark when Redis has no maxmemory; 0: none.'),
   MODEL_CACHE_BYTES: integer(0, 2 ** 40)
-    .default(64 * 1024 * 1024)
+    .default(32 * 1024 * 1024)
     .describe('Memory of a gateway for shards that are downloaded often, bytes.'),
+  INTAKE_BYTES: integer(2 ** 20, 2 ** 32 - 2 ** 20)
+    .default(128 * 1024 * 1024)
+    .describe('Memory of a gateway for uploads that are coming in, bytes.'),
   AGGREGATOR_SLOTS: integer(1, 64).default(2).describe('Jobs an aggregator process works on at once.'),
   EVALUATOR_SLOTS: integer(1, 64).default(1).describe('Versions an evaluator process scores at once.'),
   LEASE_MS: integer(1_000, 86_400_000)
@@ -118,6 +141,8 @@ export function parseEnv(env: Readonly<Record<string, string | undefined>>): Con
     problems.push(...result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   else if (result.data.REDIS_CLUSTER && result.data.REDIS_SENTINELS !== undefined)
     problems.push('REDIS_CLUSTER, REDIS_SENTINELS: use one of the two');
+  else if ((result.data.S3_ACCESS_KEY_ID === undefined) !== (result.data.S3_SECRET_ACCESS_KEY === undefined))
+    problems.push('S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: set both or neither');
   if (problems.length > 0 || !result.success)
     throw new ConfigError(`The configuration is wrong:\n  ${problems.join('\n  ')}`);
   return Object.freeze(result.data);

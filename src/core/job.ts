@@ -1,3 +1,5 @@
+import type { DownloadEncoding, UpdateEncoding } from './encoding.js';
+
 /** What Explora asks for, complete: every default filled in. Durations are milliseconds. */
 export interface Job {
   readonly name: string;
@@ -14,6 +16,8 @@ export interface Job {
   readonly privacy: Privacy;
   readonly evaluation: Evaluation;
   readonly update: UpdateRules;
+  /** How Libraries download the versions that they start from. */
+  readonly downloadEncoding: DownloadEncoding;
   /** Every n-th version is kept; the last and the best always are. */
   readonly checkpointEvery: number;
 }
@@ -99,7 +103,7 @@ export interface Evaluation {
 }
 
 export interface UpdateRules {
-  readonly encoding: 'f32';
+  readonly encoding: UpdateEncoding;
   /** No element of an update may exceed this: it fixes the scale of exact folding. */
   readonly maxMagnitude: number;
 }

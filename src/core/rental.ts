@@ -4,6 +4,12 @@ export interface Want {
   readonly slots: number;
 }
 
+/** The same with whose it is, and what that Repo may rent at most in all; null: as much as there is. */
+export interface RepoWant extends Want {
+  readonly repoId: string;
+  readonly quota: number | null;
+}
+
 /** Update bytes that one slot is expected to fold in a round without anybody waiting for it. */
 export const BYTES_PER_SLOT = 256 * 1024 * 1024;
 
@@ -18,9 +24,25 @@ export function slotsWanted(job: {
 }
 
 /**
- * Max-min fair shares of the pool's slots: everybody gets what they want up to an equal share, and what the modest
- * leave over is lent to the others. Every session gets at least one, even on a crowded pool: its jobs then wait in
- * the queue, where they are served in order. Deterministic in the set of wants.
+ * Who gets how many of the pool's slots: fair between Repos first, each within its quota, then between the sessions of
+ * a Repo, so that many sessions are no way to a larger share. Deterministic in the set of wants.
+ */
+export function grantRentals(wants: readonly RepoWant[], capacity: number): Map<string, number> {
+  const ofRepo = new Map<string, RepoWant[]>();
+  for (const want of wants) ofRepo.set(want.repoId, [...(ofRepo.get(want.repoId) ?? []), want]);
+  const repos = [...ofRepo].map(([repoId, own]) => {
+    const wanted = own.reduce((sum, want) => sum + want.slots, 0);
+    return { key: repoId, slots: Math.min(wanted, ...own.map((want) => want.quota ?? Infinity)) };
+  });
+  const shares = grantSlots(repos, capacity);
+  const grants = [...ofRepo].map(([repoId, own]) => grantSlots(own, shares.get(repoId) ?? 1));
+  return new Map(grants.flatMap((granted) => [...granted]));
+}
+
+/**
+ * Max-min fair shares: everybody gets what they want up to an equal share, and what the modest leave over is lent to
+ * the others. Everybody gets at least one, even on a crowded pool: the jobs then wait in the queue, where they are
+ * served in order.
  */
 export function grantSlots(wants: readonly Want[], capacity: number): Map<string, number> {
   const ordered = [...wants].sort((a, b) => a.slots - b.slots || (a.key < b.key ? -1 : 1));

@@ -98,13 +98,18 @@ export type Metrics = Readonly<Record<string, number>>;
 export interface Receipt {
   readonly libraryId: string;
   readonly updateId: string;
-  /** Names the bytes in the blob store. */
-  readonly uploadId: string;
+  /** Names its bytes in the blob store: its own, or an exact sum that it is in, of updates counted in the same step. */
+  readonly blob: string;
   readonly numExamples: number;
   readonly metrics: Metrics;
   /** The Library's score of the version it received, on its own data. */
   readonly evaluation: Metrics | null;
   readonly receivedMs: number;
+}
+
+/** Names of the bytes of these updates: several may be in one sum. */
+export function blobsOf(receipts: readonly Receipt[]): string[] {
+  return [...new Set(receipts.map((receipt) => receipt.blob))];
 }
 
 /** What is kept of a published round. */

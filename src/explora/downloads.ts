@@ -1,4 +1,4 @@
-import { ParametersMismatchError, readParameters } from '../protocol/client/parameters.js';
+import { downloadParameters, ParametersMismatchError } from '../protocol/client/parameters.js';
 import type { ApiClient } from '../protocol/client/request.js';
 import type { Manifest, ModelRecord, ParametersRef } from '../protocol/model.js';
 import { rootHash, sha256Hex } from '../tensors/hash.js';
@@ -36,7 +36,8 @@ async function downloadWeights(api: ApiClient, path: string, ref: ParametersRef)
   if ((await rootHash(ref.shards)) !== ref.sha256) {
     throw new ParametersMismatchError('The hashes of the shards do not belong to the version.');
   }
-  return api.send({ path }, (answer) => readParameters(answer, ref, sha256Hex));
+  const bytes = await downloadParameters(api, { path }, { ...ref, encoding: 'f32' }, sha256Hex);
+  return new Float32Array(bytes.buffer);
 }
 
 async function downloadTopology(

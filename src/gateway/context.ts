@@ -6,11 +6,13 @@ import type { WorkQueues } from '../redis/queues.js';
 import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { TokenVerifier } from './auth/tokens.js';
-import type { PieceBuffers } from './service/piece-buffers.js';
+import type { IntakeDeps } from './intake/intake-deps.js';
+import type { FewAtOnce } from './service/few-at-once.js';
+import type { HalfParameters } from './service/half-parameters.js';
 import type { SessionWatch } from './service/session-watch.js';
 import type { ShardCache } from './service/shard-cache.js';
-import type { UploadSlots } from './service/upload-slots.js';
-import type { Watermark } from './service/watermark.js';
+import type { UpdateGroups } from './intake/update-groups.js';
+import type { Watermark } from './intake/watermark.js';
 
 /** What a gateway is made from. */
 export interface GatewayDeps {
@@ -23,15 +25,15 @@ export interface GatewayDeps {
 }
 
 /** What its routes and events work with. */
-export interface GatewayContext extends GatewayDeps {
+export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly tokens: TokenVerifier;
   readonly models: ModelChecker;
   readonly keras: KerasConverter;
   readonly shards: ShardCache;
-  readonly buffers: PieceBuffers;
-  readonly uploads: UploadSlots;
   /** Keras files that are in memory at once. */
-  readonly conversions: UploadSlots;
+  readonly conversions: FewAtOnce;
+  readonly groups: UpdateGroups;
+  readonly halves: HalfParameters;
   readonly watermark: Watermark;
   readonly watch: SessionWatch;
   /** Aborted when the gateway begins to drain: streams without an end of their own end then. */

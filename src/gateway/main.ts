@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import type { Express } from 'express';
-import { RedisBlobStore } from '../blobs/redis-blob-store.js';
+import { createBlobStore } from '../blobs/create-blob-store.js';
 import { ConfigError, parseEnv, type Config } from '../config/env.js';
 import { connectRedis, endConnection } from '../redis/connection.js';
 import { Keys } from '../redis/keys.js';
@@ -27,6 +27,7 @@ export async function runGateway(env: NodeJS.ProcessEnv, routes?: (app: Express)
     requireAuth(config);
     const log = createLogger({ level: config.LOG_LEVEL, role: 'gateway', nodeId });
     const deps = await connect(config, { log, nodeId });
+    await deps.blobs.ready(config.REDIS_CONNECT_MS);
     await warnOfRedis(deps);
     await serve(deps, routes);
   } catch (error) {
@@ -36,7 +37,7 @@ export async function runGateway(env: NodeJS.ProcessEnv, routes?: (app: Express)
 }
 
 async function serve(deps: GatewayDeps, routes?: (app: Express) => void): Promise<void> {
-  const { config, log, nodeId, stores, queues } = deps;
+  const { config, log, nodeId, stores, blobs, queues } = deps;
   const gateway = await createGateway(deps, routes === undefined ? {} : { routes });
   const { url, port } = await gateway.listen();
   const reporter = startNodeReporter({
@@ -57,6 +58,7 @@ async function serve(deps: GatewayDeps, routes?: (app: Express) => void): Promis
       { name: 'gateway', run: () => gateway.close() },
       { name: 'reporter', run: () => reporter.stop() },
       { name: 'queues', run: () => queues.close() },
+      { name: 'blobs', run: () => blobs.close() },
       { name: 'redis', run: () => endConnection(stores.context.redis) },
     ],
   });
@@ -73,7 +75,7 @@ async function connect(
     log,
     nodeId,
     stores: createStores(context),
-    blobs: new RedisBlobStore(context),
+    blobs: await createBlobStore(config, context, log),
     queues: new WorkQueues(context),
   };
 }

@@ -2,7 +2,7 @@ import type { CheckReply } from './check-model-thread.js';
 import type { ModelCheck, ModelChecker } from './check-model.js';
 import { OneThread, ThreadFailure } from './one-thread.js';
 
-const LIMITS = { timeoutMs: 20_000, idleMs: 10_000, heapMib: 512 };
+const LIMITS = { timeoutMs: 20_000, idleMs: 1_000, heapMib: 512 };
 
 /** Checks models off the event loop. */
 export class ThreadModelChecker implements ModelChecker {

@@ -14,7 +14,7 @@ export interface KerasConverter {
   close(): Promise<void>;
 }
 
-const LIMITS = { timeoutMs: 60_000, idleMs: 10_000, heapMib: 512 };
+const LIMITS = { timeoutMs: 60_000, idleMs: 1_000, heapMib: 512 };
 
 /** Converts off the event loop, one file at a time. */
 export class ThreadKerasConverter implements KerasConverter {

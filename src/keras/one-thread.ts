@@ -54,6 +54,7 @@ export class OneThread<Question, Answer> {
 
   #start(): Worker {
     const thread = new Worker(this.#file, {
+      execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMib },
     });
     thread.unref();

@@ -1,8 +1,9 @@
 import { type ApiClient } from '../protocol/client/request.js';
 import { isRetryable, NoAnswerError } from '../protocol/client/no-answer.js';
-import { ParametersMismatchError, readParameters } from '../protocol/client/parameters.js';
+import { downloadParameters, ParametersMismatchError } from '../protocol/client/parameters.js';
 import { FRAME_CONTENT_TYPE } from '../protocol/frame.js';
 import { MAX_INLINE_UPDATE_BYTES, type Assignment, type UpdateAccepted } from '../protocol/library.js';
+import { decodeShard } from '../tensors/encoding.js';
 import { sha256Hex } from '../tensors/hash.js';
 import type { Connection } from './connection.js';
 
@@ -51,13 +52,18 @@ export class Pool {
     return topology;
   }
 
-  /** The global model, each shard checked against the assignment's hashes. */
-  parameters(assignment: Assignment, signal: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
-    const { sessionId, version } = assignment;
+  /** The global model in the encoding of the assignment, each shard checked against its hashes. */
+  async parameters(assignment: Assignment, signal: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
+    const { sessionId, version, parameters, download } = assignment;
     const path = `/v1/library/sessions/${sessionId}/versions/${version}/weights`;
-    return this.#api.send({ path, signal, attempts: Infinity }, (answer) =>
-      readParameters(answer, assignment.parameters, sha256Hex),
+    const source = { encoding: 'f32' as const, ...parameters, ...download };
+    const bytes = await downloadParameters(
+      this.#api,
+      { path, signal, attempts: Infinity },
+      source,
+      sha256Hex,
     );
+    return source.encoding === 'f32' ? new Float32Array(bytes.buffer) : decodeShard(bytes, source.encoding);
   }
 
   /**

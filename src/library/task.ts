@@ -3,6 +3,7 @@ import { encodeFrame } from '../protocol/frame.js';
 import type { Assignment, AssignmentKey, UpdateHeader } from '../protocol/library.js';
 import type { LocalData } from './dataset.js';
 import { checkDelta, clip } from './delta.js';
+import { encodeUpdate } from './encode-update.js';
 import type { Pool } from './pool.js';
 import { Progress, type ProgressReport } from './progress.js';
 import type { Trainer, TrainResult } from './trainer.js';
@@ -132,7 +133,8 @@ export class Task {
   #send(result: TrainResult): Promise<{ duplicate: boolean }> {
     const { delta, numExamples, metrics, evaluation } = result;
     const key = keyOf(this.assignment);
-    const encoding = 'f32' as const;
+    const { encoding, maxMagnitude, clipNorm, parameters } = this.assignment;
+    const { shardParams } = parameters;
     const header: UpdateHeader = {
       ...key,
       updateId: newUpdateId(),
@@ -141,7 +143,8 @@ export class Task {
       metrics,
       evaluation,
     };
-    this.#frame = encodeFrame(header, new Uint8Array(delta.buffer, delta.byteOffset, delta.byteLength));
+    const payload = encodeUpdate(delta, { encoding, shardParams, maxMagnitude, clipNorm });
+    this.#frame = encodeFrame(header, payload);
     return this.#context.pool.putUpdate(this.#frame, this.#controller.signal);
   }
 

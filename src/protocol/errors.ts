@@ -74,6 +74,16 @@ export const ERRORS = {
     retryable: true,
     advice: 'Send it again; nothing of it was kept.',
   },
+  encoding_unavailable: {
+    status: 406,
+    retryable: false,
+    advice: 'Download it as f32: it has parameters that the encoding has no numbers for.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    retryable: false,
+    advice: 'Ask for bytes within the length that Content-Range names, or for all.',
+  },
   payload_too_large: {
     status: 413,
     retryable: false,
@@ -99,7 +109,18 @@ export const ERRORS = {
   update_wrong_length: {
     status: 422,
     retryable: false,
-    advice: 'Send 4 bytes for each parameter of the model, flattened in the order of its tensors.',
+    advice:
+      'Send every parameter of the model in the encoding of the assignment, in the order of its tensors.',
+  },
+  update_encoding_mismatch: {
+    status: 422,
+    retryable: false,
+    advice: "Encode the update as the assignment's encoding says, and name that encoding in the header.",
+  },
+  update_encoding_invalid: {
+    status: 422,
+    retryable: false,
+    advice: 'Write the shards as docs/protocol.md says: scales without spare bits, values from -127 to 127.',
   },
   update_not_finite: {
     status: 422,
@@ -127,8 +148,18 @@ export const ERRORS = {
     retryable: true,
     advice: 'Try again; the log of the process has the cause under the request id.',
   },
+  gateway_busy: {
+    status: 503,
+    retryable: true,
+    advice: 'Wait as long as Retry-After says; nothing was accepted.',
+  },
   draining: { status: 503, retryable: true, advice: 'Connect again: another gateway answers.' },
   redis_unavailable: {
+    status: 503,
+    retryable: true,
+    advice: 'Wait as long as Retry-After says; nothing was accepted.',
+  },
+  blob_store_unavailable: {
     status: 503,
     retryable: true,
     advice: 'Wait as long as Retry-After says; nothing was accepted.',

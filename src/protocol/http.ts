@@ -11,6 +11,7 @@ export const createRepo = z.strictObject({
   repoId: ids.repoId,
   name: z.string().max(128).optional(),
   concurrency: z.int().min(1).max(64).default(1),
+  maxSlots: z.int().min(1).max(10_000).nullable().default(null),
 });
 export const createKey = z.strictObject({ label: z.string().max(128).default('') });
 export const cancelSession = z.strictObject({

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { DOWNLOAD_ENCODINGS, MAX_F16, UPDATE_ENCODINGS } from '../core/encoding.js';
 import type { Job } from '../core/job.js';
 import * as ids from './ids.js';
 
@@ -136,15 +137,23 @@ const evaluation = z.strictObject({
     .describe('Test set of the Repo; default: the one named like datasetId, else "default".'),
 });
 
-const update = z.strictObject({
-  encoding: z.literal('f32').default('f32').describe('How updates are encoded.'),
-  maxMagnitude: z
-    .number()
-    .positive()
-    .max(1e9)
-    .default(1_024)
-    .describe('No element of an update may exceed it; fixes the scale of exact folding.'),
-});
+const update = z
+  .strictObject({
+    encoding: z
+      .enum(UPDATE_ENCODINGS)
+      .default('f32')
+      .describe('How updates are written: 4 bytes, 2 bytes, or about 1 byte a parameter.'),
+    maxMagnitude: z
+      .number()
+      .positive()
+      .max(1e9)
+      .default(1_024)
+      .describe('No element of an update may exceed it; fixes the scale of exact folding.'),
+  })
+  .refine((u) => u.encoding !== 'f16' || u.maxMagnitude <= MAX_F16, {
+    path: ['maxMagnitude'],
+    message: `f16 has no numbers above ${MAX_F16}`,
+  });
 
 /** A job as it is submitted: only modelId and hyperparams.batchSize are required. */
 export const jobSchema = z
@@ -164,6 +173,10 @@ export const jobSchema = z
     privacy: privacy.prefault({}),
     evaluation: evaluation.prefault({}),
     update: update.prefault({}),
+    downloadEncoding: z
+      .enum(DOWNLOAD_ENCODINGS)
+      .default('f32')
+      .describe('How Libraries download versions: 4 or 2 bytes a parameter.'),
     checkpointEvery: count(1_000_000).default(1).describe('Keep every n-th version.'),
   })
   .refine(

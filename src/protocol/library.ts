@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { UPDATE_ENCODINGS, type UpdateEncoding } from '../core/encoding.js';
 import type { Job } from '../core/job.js';
 import * as ids from './ids.js';
-import type { ParametersRef } from './model.js';
+import type { DownloadRef, ParametersRef } from './model.js';
 
 /** Sent when a socket connects to `/library` (Socket.IO `auth`). */
 export const libraryAuth = z.strictObject({
@@ -48,7 +49,7 @@ export const reportProgress = assignmentKey.extend({
   metrics: ids.metrics.default({}),
 });
 
-/** Header of an update frame; the payload is `local − global` as f32 LE over all parameters. */
+/** Header of an update frame; the payload is `local − global` over all parameters, shard by shard in the encoding. */
 export const updateHeader = assignmentKey.extend({
   /** Chosen by the Library for this trained update: sending it again is safe. */
   updateId: ids.updateId,
@@ -56,7 +57,7 @@ export const updateHeader = assignmentKey.extend({
     .int()
     .min(1)
     .max(2 ** 29 - 1),
-  encoding: z.literal('f32').default('f32'),
+  encoding: z.enum(UPDATE_ENCODINGS).default('f32'),
   metrics: ids.metrics.default({}),
   evaluation: ids.metrics.nullable().default(null),
 });
@@ -71,12 +72,15 @@ export interface Assignment extends AssignmentKey {
   readonly hyperparams: Job['hyperparams'];
   readonly clipNorm: number | null;
   readonly maxMagnitude: number;
-  readonly encoding: 'f32';
+  /** Of the update. */
+  readonly encoding: UpdateEncoding;
   /** Whether to score the received version on local data before training. */
   readonly evaluate: boolean;
   /** The global model to start from: version `round − 1`. */
   readonly version: number;
   readonly parameters: ParametersRef;
+  /** How to download it instead, when the job asks for a smaller encoding and the version fits into it. */
+  readonly download: DownloadRef | null;
   readonly topologySha256: string;
   /** Time left in the round, when this was written. */
   readonly remainingMs: number;

@@ -41,6 +41,13 @@ export const parametersRef = z.strictObject({
 });
 export type ParametersRef = z.infer<typeof parametersRef>;
 
+/** The same parameters in another encoding, and how to check its bytes: hashes as in {@link parametersRef}. */
+export interface DownloadRef {
+  readonly encoding: 'f16';
+  readonly sha256: string;
+  readonly shards: readonly string[];
+}
+
 export const modelRecord = z.strictObject({
   v: z.literal(1),
   modelId: ids.modelId,

@@ -56,7 +56,7 @@ export const assignmentRecord: z.ZodType<AssignmentRecord> = z.strictObject({
 export const receipt: z.ZodType<Receipt> = z.strictObject({
   libraryId: ids.libraryId,
   updateId: ids.updateId,
-  uploadId: z.string(),
+  blob: z.string(),
   numExamples: z.int().min(1),
   metrics: ids.metrics,
   evaluation: ids.metrics.nullable(),
@@ -91,6 +91,8 @@ export const repoRecord = z.strictObject({
   createdMs: ms,
   /** Sessions that may run at once; further ones wait in order. */
   concurrency: z.int().min(1).max(64),
+  /** Aggregator slots that its sessions may rent in all; null: as many as there are. */
+  maxSlots: z.int().min(1).nullable().default(null),
 });
 export type RepoRecord = z.infer<typeof repoRecord>;
 
@@ -138,5 +140,7 @@ export const rentalRecord = z.strictObject({
   sessionId: ids.sessionId,
   wanted: z.int(),
   granted: z.int(),
+  /** `maxSlots` of the Repo. */
+  quota: z.int().nullable().default(null),
 });
 export type RentalRecord = z.infer<typeof rentalRecord>;

@@ -1,5 +1,6 @@
 import { Cluster, Redis } from 'ioredis';
 import type { Logger } from '../telemetry/logger.js';
+import { PoolCluster } from './cluster-client.js';
 import { parseSentinels, placeOf, type RedisConfig } from './redis-config.js';
 
 export type RedisClient = Redis | Cluster;
@@ -23,9 +24,11 @@ export async function connectRedis(
 ): Promise<RedisClient> {
   const redis = createClient(config, options);
   let lastError: Error | null = null;
-  redis.on('error', (error: Error) => {
-    lastError = error;
-    options.log.warn({ err: error.message }, 'redis connection error');
+  redis.on('error', (error: Error & { lastNodeError?: Error | null }) => {
+    // Of a cluster: what the last node that was tried had to say.
+    const cause = error.lastNodeError ?? error;
+    lastError = cause;
+    options.log.warn({ err: cause.message }, 'redis connection error');
   });
   const deadlineMs = Date.now() + config.connectWithinMs;
   for (;;) {
@@ -81,10 +84,7 @@ function createClient(
     });
   }
   if (!config.cluster) return new Redis(config.url, common);
-  return new Cluster([config.url], {
-    redisOptions: common,
-    clusterRetryStrategy: (times: number) => Math.min(2_000, 100 * times),
-  });
+  return new PoolCluster(config.url, common);
 }
 
 /** A further connection of the same kind, or of the given one. */

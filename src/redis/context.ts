@@ -1,5 +1,6 @@
 import type { RedisClient } from './connection.js';
 import type { Keys } from './keys.js';
+import { runScript } from './run-script.js';
 
 /** What every store needs. */
 export interface RedisContext {
@@ -7,8 +8,10 @@ export interface RedisContext {
   readonly keys: Keys;
 }
 
-/** Redis's own clock, ms: the only one that deadlines are compared with. */
-export async function redisNowMs({ redis }: RedisContext): Promise<number> {
-  const [seconds, microseconds] = (await redis.time()) as unknown as [string | number, string | number];
-  return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
+/**
+ * Redis's own clock, ms: the only one that deadlines are compared with. In a cluster it is that of the master that has
+ * the Repo's state, which stamps its presence and receipts too: another master's may differ.
+ */
+export async function redisNowMs({ redis, keys }: RedisContext, repoId: string): Promise<number> {
+  return Number(await runScript(redis, 'readClock', { keys: [keys.repoRecord(repoId)], args: [] }));
 }

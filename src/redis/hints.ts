@@ -1,4 +1,6 @@
-import { duplicate, endConnection, type RedisClient } from './connection.js';
+import { Cluster } from 'ioredis';
+import { subscribeToCluster } from './cluster-subscription.js';
+import { duplicate, endConnection } from './connection.js';
 import type { RedisContext } from './context.js';
 
 /** "Look again": at most once, and nothing depends on it. */
@@ -27,13 +29,17 @@ export async function subscribeHints(
   context: RedisContext,
   handlers: { onHint: (hint: Hint) => void; onGap: () => void },
 ): Promise<() => Promise<void>> {
-  const subscriber: RedisClient = duplicate(context.redis, 'background');
+  const onMessage = (_channel: string, text: string): void => handlers.onHint(JSON.parse(text) as Hint);
+  const { redis, keys } = context;
+  if (redis instanceof Cluster)
+    return subscribeToCluster(redis, keys.hints(), { onMessage, onGap: handlers.onGap });
+  const subscriber = duplicate(redis, 'background');
   let first = true;
-  subscriber.on('message', (_channel: string, text: string) => handlers.onHint(JSON.parse(text) as Hint));
+  subscriber.on('message', onMessage);
   subscriber.on('ready', () => {
     if (!first) handlers.onGap();
     first = false;
   });
-  await subscriber.subscribe(context.keys.hints());
+  await subscriber.subscribe(keys.hints());
   return () => endConnection(subscriber);
 }

@@ -22,6 +22,10 @@ export class Keys {
   nodesSeen = (): string => `${this.prefix}:{~pool}:nodes:seen`;
   /** hash "<repoId>/<sessionId>" → RentalRecord; lives while the session is active */
   rentals = (): string => `${this.prefix}:{~pool}:rentals`;
+  /** zset "<repoId>/<scope>/<shard>/<name>" → ms when the blob ends; only of bytes that are not in Redis */
+  blobsEnding = (): string => `${this.prefix}:{~pool}:blobs:ending`;
+  /** zset "<repoId>/<scope>/<shard>/<name>" → ms; blobs that are being deleted because they ended */
+  blobsReaped = (): string => `${this.prefix}:{~pool}:blobs:reaped`;
   /** pub/sub channel of hints; at most once, nothing depends on it */
   hints = (): string => `${this.prefix}:hints`;
 
@@ -77,7 +81,7 @@ export class Keys {
 
   // ---- bytes
 
-  /** string; see blobs/blob-store.ts for names and lifetimes */
+  /** string; see blobs/blob-store.ts for names and lifetimes; none when bytes are in an object store */
   blob = (ref: { repoId: string; scope: string; shard: number; name: string }): string =>
     `${this.prefix}:{${ref.repoId}:${ref.scope}:${ref.shard}}:${ref.name}`;
 

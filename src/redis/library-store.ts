@@ -58,14 +58,14 @@ export class LibraryStore {
   }
 
   async countOnline(repoId: string): Promise<number> {
-    const since = (await redisNowMs(this.#context)) - PRESENCE_TTL_MS;
+    const since = (await redisNowMs(this.#context, repoId)) - PRESENCE_TTL_MS;
     return this.#context.redis.zcount(this.#context.keys.presence(repoId), since, '+inf');
   }
 
   /** Present Libraries that hold the data set (null: whatever they announced first). */
   async candidates(repoId: string, datasetId: string | null): Promise<Candidate[]> {
     const { redis, keys } = this.#context;
-    const since = (await redisNowMs(this.#context)) - PRESENCE_TTL_MS;
+    const since = (await redisNowMs(this.#context, repoId)) - PRESENCE_TTL_MS;
     const present = await redis.zrangebyscore(keys.presence(repoId), since, '+inf');
     const candidates: Candidate[] = [];
     for (let i = 0; i < present.length; i += 1_000) {
@@ -85,7 +85,7 @@ export class LibraryStore {
   async absentMs(repoId: string, libraryIds: readonly string[]): Promise<number[]> {
     if (libraryIds.length === 0) return [];
     const { redis, keys } = this.#context;
-    const nowMs = await redisNowMs(this.#context);
+    const nowMs = await redisNowMs(this.#context, repoId);
     const seen = await redis.zmscore(keys.presence(repoId), ...libraryIds);
     return seen.map((score) => {
       const silentMs = score === null ? Infinity : nowMs - Number(score);

@@ -2,6 +2,7 @@ import { CloudNodeError } from '../protocol/errors.js';
 import { modelRecord, testSetRecord, type ModelRecord, type TestSetRecord } from '../protocol/model.js';
 import { parseJson } from '../protocol/parse.js';
 import type { RedisContext } from './context.js';
+import { parseRecord } from './parse-record.js';
 
 /** A Repo's models, topologies and test sets: the records; bytes are in the blob store. */
 export class ModelStore {
@@ -20,7 +21,7 @@ export class ModelStore {
 
   async find(repoId: string, modelId: string): Promise<ModelRecord | null> {
     const text = await this.#context.redis.hget(this.#context.keys.models(repoId), modelId);
-    return text === null ? null : parseJson(modelRecord, text, 'internal');
+    return text === null ? null : parseRecord(modelRecord, text);
   }
 
   /** @throws `model_not_found` */
@@ -34,9 +35,7 @@ export class ModelStore {
   /** Newest first. */
   async list(repoId: string): Promise<ModelRecord[]> {
     const all = await this.#context.redis.hvals(this.#context.keys.models(repoId));
-    return all
-      .map((text) => parseJson(modelRecord, text, 'internal'))
-      .sort((a, b) => b.createdMs - a.createdMs);
+    return all.map((text) => parseRecord(modelRecord, text)).sort((a, b) => b.createdMs - a.createdMs);
   }
 
   async putTopology(repoId: string, topology: { sha256: string; json: string }): Promise<void> {

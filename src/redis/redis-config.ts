@@ -1,7 +1,7 @@
 export interface RedisConfig {
   /** `redis://…`, `rediss://…` or the path of a Unix socket. */
   readonly url: string;
-  /** The URL is one node of a Redis Cluster. */
+  /** The URL is one node of a Redis Cluster, or several: `redis://a:6379,b:6379`. */
   readonly cluster: boolean;
   /** Ask these (`host:port,host:port`) where the master is; of the URL only password and database count. */
   readonly sentinels?: string | undefined;

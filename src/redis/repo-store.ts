@@ -2,6 +2,7 @@ import { CloudNodeError } from '../protocol/errors.js';
 import { parseJson } from '../protocol/parse.js';
 import { keyRecord, repoRecord, type KeyRecord, type RepoRecord } from '../protocol/records.js';
 import type { RedisContext } from './context.js';
+import { parseRecord } from './parse-record.js';
 
 /** Repos and their API keys. */
 export class RepoStore {
@@ -50,14 +51,12 @@ export class RepoStore {
   async findKey(repoId: string, keyId: string): Promise<KeyRecord | null> {
     const { redis, keys } = this.#context;
     const text = await redis.hget(keys.apiKeys(repoId), keyId);
-    return text === null ? null : parseJson(keyRecord, text, 'internal');
+    return text === null ? null : parseRecord(keyRecord, text);
   }
 
   async listKeys(repoId: string): Promise<KeyRecord[]> {
     const { redis, keys } = this.#context;
     const all = await redis.hvals(keys.apiKeys(repoId));
-    return all
-      .map((text) => parseJson(keyRecord, text, 'internal'))
-      .sort((a, b) => a.createdMs - b.createdMs);
+    return all.map((text) => parseRecord(keyRecord, text)).sort((a, b) => a.createdMs - b.createdMs);
   }
 }

@@ -1,4 +1,5 @@
 import type { AssignmentRecord, AssignmentState, Receipt } from '../core/session.js';
+import type { CloudNodeError } from '../protocol/errors.js';
 import { parseJson } from '../protocol/parse.js';
 import { assignmentRecord, receipt } from '../protocol/records.js';
 import type { RedisContext } from './context.js';
@@ -11,6 +12,19 @@ export interface Committed {
   readonly duplicate: boolean;
   readonly received: number;
   readonly needed: number;
+}
+
+/** What became of updates that were to be counted together: all of them were, or none. */
+export interface CommitOutcome {
+  readonly counted: boolean;
+  readonly received: number;
+  readonly needed: number;
+  /** Names of stored bytes counted so far in the session, of updates and of sums. */
+  readonly blobs: number;
+  /** By update: why it cannot be counted, or null. */
+  readonly errors: readonly (CloudNodeError | null)[];
+  /** By update: whether this very update had been counted before. */
+  readonly duplicates: readonly boolean[];
 }
 
 /** One shard's partial: how many updates (in receipt order) are in it, and where it is. */
@@ -58,23 +72,42 @@ export class RoundStore {
   }
 
   /**
-   * Counts an update whose bytes are stored. Sending the same update again is answered alike and counts once.
-   * @throws `not_assigned`, `round_closed`, `assignment_over`, `update_already_received`
+   * Counts updates whose bytes are stored, all or none, in one atomic step: where they are in one sum, no other way
+   * would be right. Sending an update again is answered alike and counts once.
    */
-  async commit(at: AttemptRef, update: Omit<Receipt, 'receivedMs'>): Promise<Committed> {
+  async commitAll(at: AttemptRef, updates: readonly Omit<Receipt, 'receivedMs'>[]): Promise<CommitOutcome> {
     const { redis, keys } = this.#context;
-    const reply = await runScript(redis, 'commitUpdate', {
+    const reply = await runScript(redis, 'commitUpdates', {
       keys: [
         keys.sessionRecord(at.repoId, at.sessionId),
         keys.assignments(at),
         keys.receipts(at),
         keys.events(at.repoId, at.sessionId),
       ],
-      args: [at.round, at.attempt, update.libraryId, update.updateId, JSON.stringify(update), EVENTS_KEPT],
+      args: [
+        ...[at.round, at.attempt, EVENTS_KEPT],
+        ...updates.flatMap((update) => [update.libraryId, update.updateId, JSON.stringify(update)]),
+      ],
     });
-    const [code, received, needed] = (reply as unknown[]).map(Number) as [number, number, number];
-    if (code < 0) throw scriptError(code, { ...at, libraryId: update.libraryId });
-    return { duplicate: code === 2, received, needed };
+    const [counted = 0, received = 0, needed = 0, blobs = 0, ...codes] = (reply as unknown[]).map(Number);
+    const errors = codes.map((code, i) =>
+      code < 0 ? scriptError(code, { ...at, libraryId: updates[i]?.libraryId ?? '' }) : null,
+    );
+    return { counted: counted === 1, received, needed, blobs, errors, duplicates: codes.map((c) => c === 2) };
+  }
+
+  /**
+   * The same for one.
+   * @throws `not_assigned`, `round_closed`, `assignment_over`, `update_already_received`
+   */
+  async commit(
+    at: AttemptRef,
+    update: Omit<Receipt, 'receivedMs'>,
+  ): Promise<Committed & Pick<CommitOutcome, 'blobs'>> {
+    const { errors, counted, received, needed, blobs } = await this.commitAll(at, [update]);
+    const [error = null] = errors;
+    if (error !== null) throw error;
+    return { duplicate: !counted, received, needed, blobs };
   }
 
   async countReceipts(at: AttemptRef): Promise<number> {

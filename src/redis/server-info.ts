@@ -1,4 +1,4 @@
-import { Cluster } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 import type { RedisContext } from './context.js';
 
 export interface ServerInfo {
@@ -8,21 +8,32 @@ export interface ServerInfo {
   readonly appendOnly: boolean;
 }
 
-/** What Redis says of itself; of a cluster, the master that is nearest to its limit. */
+/**
+ * What Redis says of itself; of a cluster, the memory of the master that is nearest to its limit (one that is full
+ * refuses its share of every update), and an append-only file only if all masters keep one. A master that does not
+ * answer is left out while others do.
+ */
 export async function readServerInfo({ redis }: RedisContext): Promise<ServerInfo> {
-  const servers = redis instanceof Cluster ? redis.nodes('master') : [redis];
-  const all = await Promise.all(
-    servers.map(async (server) => {
-      const [memory, persistence] = await Promise.all([server.info('memory'), server.info('persistence')]);
-      return {
-        usedMemoryBytes: field(memory, 'used_memory'),
-        maxMemoryBytes: field(memory, 'maxmemory'),
-        appendOnly: field(persistence, 'aof_enabled') === 1,
-      };
-    }),
-  );
-  const none = { usedMemoryBytes: 0, maxMemoryBytes: 0, appendOnly: false };
-  return all.sort((a, b) => fullness(b) - fullness(a))[0] ?? none;
+  if (!(redis instanceof Cluster)) return ask(redis);
+  const answers = await Promise.allSettled(redis.nodes('master').map(ask));
+  const infos = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  const [fullest] = infos.sort((a, b) => fullness(b) - fullness(a));
+  // Nobody: the cluster itself says why, or answers when it is back.
+  if (fullest === undefined) return parseInfo(await redis.info());
+  return { ...fullest, appendOnly: infos.every((info) => info.appendOnly) };
+}
+
+async function ask(server: Redis): Promise<ServerInfo> {
+  const [memory, persistence] = await Promise.all([server.info('memory'), server.info('persistence')]);
+  return parseInfo(`${memory}\n${persistence}`);
+}
+
+function parseInfo(info: string): ServerInfo {
+  return {
+    usedMemoryBytes: field(info, 'used_memory'),
+    maxMemoryBytes: field(info, 'maxmemory'),
+    appendOnly: field(info, 'aof_enabled') === 1,
+  };
 }
 
 function fullness({ usedMemoryBytes, maxMemoryBytes }: ServerInfo): number {

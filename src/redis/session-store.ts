@@ -7,6 +7,7 @@ import { parseJson } from '../protocol/parse.js';
 import { roundSummary, sessionRecord, versionEntry } from '../protocol/records.js';
 import type { RedisContext } from './context.js';
 import { runScript } from './run-script.js';
+import { parseRecord } from './parse-record.js';
 
 /** Entries kept of a session's event stream, about. */
 export const EVENTS_KEPT = 10_000;
@@ -29,7 +30,7 @@ export class SessionStore {
     const { redis, keys } = this.#context;
     const [rev, record] = await redis.hmget(keys.sessionRecord(repoId, sessionId), 'rev', 'record');
     if (rev === null || rev === undefined || record === null || record === undefined) return null;
-    return { rev: Number(rev), record: parseJson(sessionRecord, record, 'internal') };
+    return { rev: Number(rev), record: parseRecord(sessionRecord, record) };
   }
 
   /** @throws `session_not_found` */
@@ -110,7 +111,7 @@ export class SessionStore {
 
   async versions(repoId: string, sessionId: string): Promise<VersionEntries> {
     const all = await this.#context.redis.hvals(this.#context.keys.versions(repoId, sessionId));
-    return all.map((text) => parseJson(versionEntry, text, 'internal')).sort((a, b) => a.version - b.version);
+    return all.map((text) => parseRecord(versionEntry, text)).sort((a, b) => a.version - b.version);
   }
 
   async findVersion(
@@ -122,7 +123,7 @@ export class SessionStore {
       this.#context.keys.versions(repoId, sessionId),
       String(version),
     );
-    return text === null ? null : parseJson(versionEntry, text, 'internal');
+    return text === null ? null : parseRecord(versionEntry, text);
   }
 
   async dropVersion(repoId: string, sessionId: string, version: number): Promise<void> {

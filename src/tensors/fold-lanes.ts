@@ -1,3 +1,4 @@
+import { stageValues, type EncodedShard } from './stage-values.js';
 import { instantiateKernels, type Kernels } from './wasm.js';
 
 /** Parameters [start, start + length) of a shard. */
@@ -46,11 +47,13 @@ export class FoldLanes {
   }
 
   /** Adds a block of each update, `factors` being numExamples × 2^(g−p) of each. */
-  fold(updates: readonly { readonly bytes: Uint8Array }[], factors: readonly number[], block: Block): void {
+  fold(updates: readonly EncodedShard[], factors: readonly number[], block: Block): void {
+    const kernels = this.#kernels;
+    const memory = this.#memory;
     for (let first = 0; first < updates.length; first += this.#count) {
       const staged = updates.slice(first, first + this.#count);
-      staged.forEach(({ bytes }, lane) => {
-        this.#stage(lane, bytes, { at: block.start * 4, bytes: block.length * 4 });
+      staged.forEach((update, lane) => {
+        stageValues({ kernels, memory, at: LANES_AT + lane * LANE_STRIDE }, update, block);
         this.#factors[lane] = factors[first + lane] ?? 0;
       });
       this.#foldStaged(staged.length, block);
@@ -62,14 +65,14 @@ export class FoldLanes {
     // Twice as wide as an f32, hence in two halves through one lane.
     for (let done = 0; done < length; done += BLOCK_PARAMS / 2) {
       const count = Math.min(BLOCK_PARAMS / 2, length - done);
-      this.#stage(0, partial, { at: (start + done) * 8, bytes: count * 8 });
+      this.#stage(partial, { at: (start + done) * 8, bytes: count * 8 });
       this.#kernels.merge(this.#accAt(start + done), LANES_AT, count);
     }
   }
 
   /** Replaces a block of `values` (f32) by itself plus the step. */
   finish(values: Uint8Array, { unit, total, rate }: MeanStep, { start, length }: Block): void {
-    this.#stage(0, values, { at: start * 4, bytes: length * 4 });
+    this.#stage(values, { at: start * 4, bytes: length * 4 });
     this.#kernels.finish(this.#accAt(start), LANES_AT, length, unit, total, rate);
     values.set(this.#memory.subarray(LANES_AT, LANES_AT + length * 4), start * 4);
   }
@@ -78,12 +81,9 @@ export class FoldLanes {
     return this.accumulator.byteOffset + param * 8;
   }
 
-  #stage(lane: number, source: Uint8Array, { at, bytes }: { at: number; bytes: number }): void {
-    // A plain view: Buffer.subarray is several times slower than this.
-    this.#memory.set(
-      new Uint8Array(source.buffer, source.byteOffset + at, bytes),
-      LANES_AT + lane * LANE_STRIDE,
-    );
+  /** Bytes as they are, to the first lane. */
+  #stage(source: Uint8Array, { at, bytes }: { at: number; bytes: number }): void {
+    this.#memory.set(new Uint8Array(source.buffer, source.byteOffset + at, bytes), LANES_AT);
   }
 
   #foldStaged(lanes: number, { start, length }: Block): void {

@@ -1,10 +1,10 @@
+import { shardBytes, type UpdateEncoding } from '../core/encoding.js';
 import { powerOfTwo, type FoldScale } from '../core/fold-scale.js';
 import { blocks, FoldLanes, MAX_LANES } from './fold-lanes.js';
+import type { EncodedShard } from './stage-values.js';
 
 /** One update's slice of a shard. */
-export interface FoldUpdate {
-  /** f32 little-endian, 4 bytes a parameter, at any alignment. */
-  readonly bytes: Uint8Array;
+export interface FoldUpdate extends EncodedShard {
   readonly numExamples: number;
 }
 
@@ -55,15 +55,15 @@ export class ShardFolder {
   }
 
   /**
-   * Adds any number of updates.
+   * Adds any number of updates, each in an encoding of its own. What is added is the same as for the decoded f32.
    * @throws RangeError, before anything is added, when an update has another length than the partial or its
    * numExamples exceeds 2^p.
    */
   add(updates: readonly FoldUpdate[], scale: FoldScale): void {
     const unit = powerOfTwo(scale.g - scale.p);
     const maxExamples = powerOfTwo(scale.p);
-    const factors = updates.map(({ bytes, numExamples }, index) => {
-      this.#requireLength(`Update ${index}`, bytes, 4);
+    const factors = updates.map(({ bytes, numExamples, encoding = 'f32' }, index) => {
+      this.#requireLength(`Update ${index}`, bytes, encoding);
       requireInteger(`numExamples of update ${index}`, numExamples, { from: 1, to: maxExamples });
       return numExamples * unit;
     });
@@ -73,7 +73,7 @@ export class ShardFolder {
 
   /** Adds another partial of the same length. */
   merge(partial: Uint8Array): void {
-    this.#requireLength('The partial', partial, 8);
+    this.#requireLength('The partial', partial, 'i64');
     for (const block of blocks(this.#params)) this.#lanes.merge(partial, block);
   }
 
@@ -87,7 +87,7 @@ export class ShardFolder {
    * the same partial gives the same bytes on every machine. The partial stays as it is.
    */
   finish(base: Uint8Array, { scale, totalExamples, serverLearningRate = 1 }: FinishOptions): Uint8Array {
-    this.#requireLength('The base', base, 4);
+    this.#requireLength('The base', base, 'f32');
     requireInteger('totalExamples', totalExamples, { from: 1, to: Number.MAX_SAFE_INTEGER });
     if (!Number.isFinite(serverLearningRate)) {
       throw new RangeError(`serverLearningRate is ${serverLearningRate}; it must be finite.`);
@@ -103,12 +103,12 @@ export class ShardFolder {
     return this.#lanes.accumulator.subarray(0, this.#params * 8);
   }
 
-  #requireLength(what: string, bytes: Uint8Array, width: 4 | 8): void {
+  #requireLength(what: string, bytes: Uint8Array, form: UpdateEncoding | 'i64'): void {
     if (this.#params === 0) throw new RangeError('The folder holds no partial: call reset or load first.');
-    const expected = this.#params * width;
+    const expected = form === 'i64' ? this.#params * 8 : shardBytes(form, this.#params);
     if (bytes.length === expected) return;
     throw new RangeError(
-      `${what} has ${bytes.length} bytes; a shard of ${this.#params} parameters has ${expected} (${width} each).`,
+      `${what} has ${bytes.length} bytes; a shard of ${this.#params} parameters has ${expected} as ${form}.`,
     );
   }
 }

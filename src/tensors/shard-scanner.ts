@@ -1,4 +1,7 @@
-import { instantiateKernels, type Kernels } from './wasm.js';
+import { encodingLayout, MAX_F16, type UpdateEncoding } from '../core/encoding.js';
+import { scaleFault } from './q8-scale.js';
+import { readScale, stageValues } from './stage-values.js';
+import { instantiateKernels, type KernelInstance, type Kernels } from './wasm.js';
 
 /** What a gateway checks of a shard before it stores it. */
 export interface ShardScan {
@@ -10,28 +13,49 @@ export interface ShardScan {
   readonly sumSquares: number;
 }
 
-/** Where the kernel leaves the sum, and where the values begin (aligned to a cache line). */
-const SUM_AT = 0;
-const VALUES_AT = 64;
+/** The same of a shard in any encoding. */
+export interface EncodedScan extends ShardScan {
+  /** What the encoding does not allow, in words for the sender; null when it is as it should be. */
+  readonly fault: string | null;
+}
+
+/** Encoded shards are scanned piece by piece, so that the pieces stay in the first cache. */
+const BLOCK_PARAMS = 4_096;
+
+/** The kernel leaves the sum at the beginning; the values begin at the next cache line. */
+const HEAD_BYTES = 64;
+
+/** What a scanner of so many bytes takes of a memory. */
+export function scannerBytes(maxBytes: number): number {
+  return HEAD_BYTES + maxBytes;
+}
 
 const INFINITY_BITS = 0x7f80_0000;
+const NOT_FINITE: ShardScan = { finite: false, maxAbs: Infinity, sumSquares: Infinity };
 
-/** Scans f32 shards that are written straight into WASM memory, so a byte is copied once on its way in. */
+/** Scans shards: f32 that are written straight into WASM memory, or any encoding, brought in piece by piece. */
 export class ShardScanner {
   /** `maxBytes` long: write the incoming little-endian f32 here, then {@link scan}. */
   readonly buffer: Uint8Array;
   readonly #kernels: Kernels;
+  readonly #memory: Uint8Array;
   readonly #view: DataView;
+  readonly #at: number;
 
-  /** @throws RangeError when `maxBytes` is not a positive multiple of 4. */
-  constructor(maxBytes: number) {
+  /**
+   * In a memory of its own, or at `place.at` of another.
+   * @throws RangeError when `maxBytes` is not a positive multiple of 4.
+   */
+  constructor(maxBytes: number, place?: KernelInstance & { readonly at: number }) {
     if (!Number.isInteger(maxBytes) || maxBytes < 4 || maxBytes % 4 !== 0) {
       throw new RangeError(`maxBytes is ${maxBytes}; it must be a positive multiple of 4 (whole f32).`);
     }
-    const { kernels, memory } = instantiateKernels(VALUES_AT + maxBytes);
+    const { kernels, memory, at } = place ?? { ...instantiateKernels(scannerBytes(maxBytes)), at: 0 };
     this.#kernels = kernels;
+    this.#at = at;
+    this.#memory = new Uint8Array(memory.buffer);
     this.#view = new DataView(memory.buffer);
-    this.buffer = new Uint8Array(memory.buffer, VALUES_AT, maxBytes);
+    this.buffer = new Uint8Array(memory.buffer, at + HEAD_BYTES, maxBytes);
   }
 
   /**
@@ -45,11 +69,58 @@ export class ShardScanner {
     if (byteLength > this.buffer.length) {
       throw new RangeError(`byteLength is ${byteLength}; the scanner holds ${this.buffer.length} bytes.`);
     }
-    const bits = this.#kernels.scan(VALUES_AT, byteLength / 4, SUM_AT) >>> 0;
-    if (bits >= INFINITY_BITS) return { finite: false, maxAbs: Infinity, sumSquares: Infinity };
-    const sumSquares = this.#view.getFloat64(SUM_AT, true);
+    return this.scanInPlace(this.buffer.byteOffset, byteLength);
+  }
+
+  /** Scans f32 that are elsewhere in the same memory. */
+  scanInPlace(at: number, byteLength: number): ShardScan {
+    const bits = this.#kernels.scan(at, byteLength / 4, this.#at) >>> 0;
+    if (bits >= INFINITY_BITS) return NOT_FINITE;
+    const sumSquares = this.#view.getFloat64(this.#at, true);
     // Reusing the scratch space to read the bits as an f32.
-    this.#view.setUint32(SUM_AT, bits, true);
-    return { finite: true, maxAbs: this.#view.getFloat32(SUM_AT, true), sumSquares };
+    this.#view.setUint32(this.#at, bits, true);
+    return { finite: true, maxAbs: this.#view.getFloat32(this.#at, true), sumSquares };
+  }
+
+  /**
+   * Scans a shard of any length. The answer is that for the decoded f32; of q8, the sum of squares is that of the whole
+   * numbers, which is exact, times the square of the scale.
+   * @throws RangeError when the bytes are no whole number of values.
+   */
+  scanShard(bytes: Uint8Array, encoding: UpdateEncoding): EncodedScan {
+    const { headBytes, valueBytes } = encodingLayout(encoding);
+    const params = (bytes.length - headBytes) / valueBytes;
+    if (!Number.isInteger(params) || params < 0) {
+      throw new RangeError(`${bytes.length} bytes are no shard of ${encoding}.`);
+    }
+    const scan = this.#scanBlocks({ bytes, encoding }, params);
+    if (encoding !== 'q8') return { ...scan, fault: null };
+    const fault =
+      scaleFault(bytes) ?? (scan.maxAbs > 127 ? 'it has a value of -128; the lowest is -127' : null);
+    if (fault !== null) return { ...NOT_FINITE, fault };
+    const scale = readScale(bytes);
+    return {
+      finite: true,
+      maxAbs: scan.maxAbs * scale,
+      sumSquares: scan.sumSquares * scale * scale,
+      fault,
+    };
+  }
+
+  /** q8 with a scale of 1, so that every step is exact. */
+  #scanBlocks(shard: { bytes: Uint8Array; encoding: UpdateEncoding }, params: number): ShardScan {
+    const room = { kernels: this.#kernels, memory: this.#memory, at: this.buffer.byteOffset };
+    const blockParams = Math.min(BLOCK_PARAMS, this.buffer.length / 4);
+    let [maxAbs, sumSquares] = [0, 0];
+    for (let start = 0; start < params; start += blockParams) {
+      const length = Math.min(blockParams, params - start);
+      stageValues(room, shard, { start, length }, 1);
+      const block = this.scan(length * 4);
+      // What is infinity or NaN as f16 was decoded to something larger than any other.
+      if (!block.finite || (shard.encoding === 'f16' && block.maxAbs > MAX_F16)) return NOT_FINITE;
+      maxAbs = Math.max(maxAbs, block.maxAbs);
+      sumSquares += block.sumSquares;
+    }
+    return { finite: true, maxAbs, sumSquares };
   }
 }

@@ -1,4 +1,4 @@
-import { kernels as embedded } from './generated/kernels.js';
+import { kernels as embedded, sharedKernels } from './generated/kernels.js';
 
 /** Adds one block of K updates, `stride` bytes apart, with K f64 factors at `factors`. */
 interface FoldKernel {
@@ -14,6 +14,10 @@ export interface Kernels {
   merge(acc: number, other: number, n: number): void;
   scan(values: number, n: number, sumAt: number): number;
   finish(acc: number, values: number, n: number, unit: number, total: number, rate: number): void;
+  /** These three go through memory upwards, and may work in place as assembly/encodings.ts says. */
+  decodeF16(from: number, to: number, n: number): void;
+  decodeQ8(from: number, to: number, n: number, scale: number): void;
+  encodeF16(from: number, to: number, n: number): void;
 }
 
 export interface KernelInstance {
@@ -24,6 +28,7 @@ export interface KernelInstance {
 const PAGE_BYTES = 65_536;
 
 let compiled: WebAssembly.Module | undefined;
+let compiledShared: WebAssembly.Module | undefined;
 
 /**
  * Instantiates the kernels over `bytes` of their own memory. The memory never grows, so views on it stay valid.
@@ -35,6 +40,19 @@ export function instantiateKernels(bytes: number): KernelInstance {
   const pages = Math.ceil(bytes / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
+  return { kernels: exports as unknown as Kernels, memory };
+}
+
+/** A memory that threads share; from the system page by page, as it is used. @throws RangeError beyond 4 GiB */
+export function sharedMemory(bytes: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+/** The kernels over a memory that threads share. Only for Node: browsers have such memory in isolated pages alone. */
+export function instantiateShared(memory: WebAssembly.Memory): KernelInstance {
+  compiledShared ??= new WebAssembly.Module(decodeBase64(sharedKernels.base64));
+  const { exports } = new WebAssembly.Instance(compiledShared, { env: { memory } });
   return { kernels: exports as unknown as Kernels, memory };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { neededUpdates } from '../../src/core/job.js';
 import { weightedMetrics } from '../../src/core/metrics.js';
-import { grantSlots, slotsWanted } from '../../src/core/rental.js';
+import { grantRentals, grantSlots, slotsWanted } from '../../src/core/rental.js';
 import { seatsWanted, selectLibraries } from '../../src/core/selection.js';
 import { makeJob } from './world.js';
 
@@ -90,6 +90,53 @@ describe('rental', () => {
           for (const other of all) expect(given(want.key)).toBeGreaterThanOrEqual(given(other.key) - 1);
         expect([...grantSlots([...all].reverse(), capacity)].sort()).toEqual([...grants].sort());
       }),
+    );
+  });
+
+  test('is fair between Repos first: many sessions, or large ones, are no way to a larger share', () => {
+    const want = (repoId: string, i: number, slots: number, quota: number | null = null) => ({
+      key: `${repoId}/${i}`,
+      repoId,
+      slots,
+      quota,
+    });
+    const greedy = [0, 1, 2, 3].map((i) => want('greedy', i, 8));
+    const alone = grantRentals(greedy, 8);
+    expect([...alone.values()]).toEqual([2, 2, 2, 2]);
+    // A newcomer gets half, what it does not want stays lent, and a quota binds whoever has one.
+    expect(grantRentals([...greedy, want('new', 0, 8)], 8).get('new/0')).toBe(4);
+    const modest = grantRentals([...greedy, want('new', 0, 2)], 8);
+    expect([...modest.values()].sort()).toEqual([1, 1, 2, 2, 2]);
+    expect(grantRentals([want('bound', 0, 8, 3), want('other', 0, 8)], 16).get('bound/0')).toBe(3);
+  });
+
+  test('gives every session a slot, and no Repo more than its quota while its sessions are no more', () => {
+    const some = fc.record({
+      repoId: fc.constantFrom('a', 'b', 'c'),
+      slots: fc.integer({ min: 1, max: 20 }),
+    });
+    const quotas = fc.record({ a: fc.integer({ min: 1, max: 9 }), b: fc.constant(null), c: fc.constant(2) });
+    fc.assert(
+      fc.property(
+        fc.array(some, { maxLength: 12 }),
+        quotas,
+        fc.integer({ min: 1, max: 30 }),
+        (all, q, capacity) => {
+          const wants = all.map((one, i) => ({ ...one, key: String(i), quota: q[one.repoId] }));
+          const grants = grantRentals(wants, capacity);
+          for (const want of wants) {
+            const granted = grants.get(want.key) ?? 0;
+            expect(granted).toBeGreaterThanOrEqual(1);
+            expect(granted).toBeLessThanOrEqual(want.slots);
+          }
+          for (const repoId of ['a', 'c'] as const) {
+            const own = wants.filter((want) => want.repoId === repoId);
+            const total = own.reduce((sum, want) => sum + (grants.get(want.key) ?? 0), 0);
+            expect(total).toBeLessThanOrEqual(Math.max(q[repoId], own.length));
+          }
+          expect([...grantRentals([...wants].reverse(), capacity)].sort()).toEqual([...grants].sort());
+        },
+      ),
     );
   });
 

@@ -92,7 +92,7 @@ export class World {
     this.attempt?.receipts.push({
       libraryId,
       updateId,
-      uploadId: updateId,
+      blob: `u.${updateId}`,
       numExamples,
       metrics,
       evaluation: null,

@@ -8,7 +8,10 @@ import {
 import { PROTOCOL_VERSION } from '../../src/protocol/ids.js';
 import { jobSchema } from '../../src/protocol/job.js';
 import { MAX_INLINE_UPDATE_BYTES, updateHeader } from '../../src/protocol/library.js';
+import { encodeUpdate } from '../../src/library/encode-update.js';
+import { decodeShard } from '../../src/tensors/encoding.js';
 import { rootHash, sha256Hex } from '../../src/tensors/hash.js';
+import { scaleFault } from '../../src/tensors/q8-scale.js';
 import { fieldRows } from './json-schema.js';
 import { fenceAfter, fences, readText, tableAfter } from './markdown.js';
 
@@ -51,6 +54,33 @@ describe('the frame', () => {
     expect(protocol).toContain(`${MAX_UPDATE_HEADER_BYTES} bytes`);
     expect(protocol).toContain(`${MAX_MODEL_HEADER_BYTES} bytes`);
     expect(protocol).toContain(`${MAX_INLINE_UPDATE_BYTES} bytes`);
+  });
+});
+
+describe('the examples of encodings', () => {
+  const bytesOf = (name: string): Uint8Array => {
+    const hex = /^0000 {2}([0-9a-f ]+?) *\|/.exec(fenceAfter(protocol, name))?.[1] ?? '';
+    return Uint8Array.from(hex.split(' '), (byte) => Number.parseInt(byte, 16));
+  };
+  const valuesOf = (name: string): unknown => JSON.parse(fenceAfter(protocol, name));
+
+  test('have the values that the page names', () => {
+    expect([...decodeShard(bytesOf('f16-example'), 'f16')]).toEqual(valuesOf('f16-values'));
+    const q8 = bytesOf('q8-example');
+    const shards = [q8.subarray(0, 7), q8.subarray(7)];
+    expect(shards.flatMap((shard) => [...decodeShard(shard, 'q8')])).toEqual(valuesOf('q8-values'));
+    expect(shards.map(scaleFault)).toEqual([null, null]);
+    for (const name of ['f16-example', 'q8-example']) {
+      expect(fenceAfter(protocol, name).split('\n')).toEqual(hexDump(bytesOf(name)));
+    }
+  });
+
+  test('are what the SDK writes: exact values need no rounding', () => {
+    const form = { shardParams: 3, maxMagnitude: 65_504, clipNorm: null };
+    const f16 = Float32Array.from(valuesOf('f16-values') as number[]);
+    expect(encodeUpdate(f16, { ...form, encoding: 'f16' })).toEqual(bytesOf('f16-example'));
+    const q8 = Float32Array.from(valuesOf('q8-values') as number[]);
+    expect(encodeUpdate(q8, { ...form, encoding: 'q8' })).toEqual(bytesOf('q8-example'));
   });
 });
 

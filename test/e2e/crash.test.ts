@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../helpers/eventually.js';
-import { denseModel } from '../../bench/lib/dense-model.js';
 import { expectedSha256 } from '../../bench/lib/expected.js';
+import { joinedSession } from '../helpers/joined-session.js';
 import { startPool, type Role } from '../helpers/pool.js';
 
 const LIBRARIES = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`lib-${i}`, 10 + i]));
@@ -14,21 +14,7 @@ describe('kill -9 in mid-session', () => {
         roles: { gateway: 2, coordinator: 2, aggregator: 2 },
         env: { SHARD_PARAMS: '500' },
       });
-      const { apiKey, explora } = await pool.repo();
-      const model = denseModel(60, 80);
-      const { modelId } = await explora.uploadModel(model);
-      const libraries = Object.entries(LIBRARIES).map(([libraryId, numExamples]) =>
-        pool.library({ apiKey, libraryId, numExamples, trainMs: 30 }),
-      );
-      await Promise.all(libraries.map((library) => library.join()));
-      const session = await explora.submit({
-        modelId,
-        hyperparams: { batchSize: 1 },
-        selection: { type: 'all', goal: 12 },
-        continuation: { value: 1 },
-        evaluation: { on: 'none' },
-        termination: { maxRounds: 6 },
-      });
+      const { model, session } = await joinedSession(pool, { libraries: LIBRARIES, rounds: 6 });
       for (const round of [2, 4]) {
         await eventually(async () => (await session.get()).version >= round, { withinMs: 30_000 });
         const [victim] = pool.of(role);

@@ -2,11 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { denseModel } from '../../bench/lib/dense-model.js';
 import type { SessionEvent } from '../../src/core/decision.js';
 import type { Library } from '../../src/library/index.js';
-import { connectRedis } from '../../src/redis/connection.js';
-import { createLogger } from '../../src/telemetry/logger.js';
-import { allKeys } from '../helpers/context.js';
 import { eventually } from '../helpers/eventually.js';
 import { startPool, type TestPool } from '../helpers/pool.js';
+import { allKeys, connectTo } from '../helpers/servers.js';
 
 const NAMES = Array.from({ length: 10 }, (_, i) => `lib-${i}`);
 
@@ -61,9 +59,7 @@ describe('nine of ten Libraries leave in mid-round', () => {
     expect(view).toMatchObject({ state: 'failed', version: 1 });
 
     // Nothing is left behind: no timer, no rental, no assignment, no bytes but those of kept versions.
-    const log = createLogger({ level: 'silent', role: 'test', nodeId: 'test' });
-    const config = { url: pool.redisUrl, cluster: false, connectWithinMs: 5_000 };
-    const redis = await connectRedis(config, { purpose: 'background', log });
+    const redis = await connectTo(pool.server);
     try {
       await eventually(async () => {
         const keys = await allKeys(redis, pool.prefix);

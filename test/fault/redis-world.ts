@@ -80,6 +80,7 @@ export const SHARD_PARAMS = 1_000;
 
 export interface Training {
   readonly session: ExploraSession;
+  readonly repoId: string;
   readonly apiKey: string;
   readonly libraries: ReadonlyMap<string, Library>;
   /** Waits until this version is reached and a later round has some updates, but not all. */
@@ -93,7 +94,7 @@ export async function startTraining(
   pool: TestPool,
   { rounds = 4, slowMs = 500, staggerMs = 0 }: { rounds?: number; slowMs?: number; staggerMs?: number } = {},
 ): Promise<Training> {
-  const { apiKey, explora } = await pool.repo();
+  const { repoId, apiKey, explora } = await pool.repo();
   const { modelId } = await explora.uploadModel(MODEL);
   const libraries = new Map(
     Object.entries(LIBRARIES).map(([libraryId, numExamples], i) => {
@@ -113,6 +114,7 @@ export async function startTraining(
   });
   return {
     session,
+    repoId,
     apiKey,
     libraries,
     midRound: (atVersion) =>

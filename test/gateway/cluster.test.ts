@@ -2,14 +2,13 @@ import { expect, it } from '@jest/globals';
 import { io } from 'socket.io-client';
 import { encodeFrame } from '../../src/protocol/frame.js';
 import { publishHint } from '../../src/redis/hints.js';
-import { allKeys } from '../helpers/context.js';
 import { eventually } from '../helpers/eventually.js';
 import { startGateway } from '../helpers/gateway.js';
 import { bytesOf, openRound, ramp } from '../helpers/open-round.js';
+import { allKeys, suiteServer } from '../helpers/servers.js';
 
 it('a gateway over a Redis Cluster does all that one over a plain Redis does', async () => {
-  const redisUrl = process.env['TEST_REDIS_CLUSTER_URL'] ?? '';
-  const pool = await startGateway({ redisUrl, env: { REDIS_CLUSTER: 'true' } });
+  const pool = await startGateway({ server: suiteServer({ cluster: true }) });
   try {
     const { repoId, apiKey, sessionId } = await openRound(pool, { a: 5, b: 5 });
     const auth = { apiKey, libraryId: 'a', protocolVersion: 1 };

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { signToken, startGateway, type TestGateway } from '../helpers/gateway.js';
 import { uniqueId } from '../helpers/namespace.js';
-import { allKeys } from '../helpers/context.js';
 import { openRound, uploadModel } from '../helpers/open-round.js';
 import { encodeFrame } from '../../src/protocol/frame.js';
+import { allKeys } from '../helpers/servers.js';
 
 let pool: TestGateway;
 beforeAll(async () => {
@@ -111,7 +111,7 @@ describe('Repos', () => {
       ),
     });
     const at = { repoId, sessionId, round: 1, attempt: 1 };
-    const receipt = { libraryId: 'a', updateId: 'u', uploadId: 'up', numExamples: 1, metrics: {} };
+    const receipt = { libraryId: 'a', updateId: 'u', blob: 'u.up', numExamples: 1, metrics: {} };
     await pool.blobs.put({ repoId, scope: sessionId, shard: 2, name: 'u.up' }, new Uint8Array(4));
     await pool.stores.rounds.commit(at, { ...receipt, evaluation: null });
     expect((await allKeys(pool.redis, pool.prefix)).some((key) => key.includes(`{${repoId}`))).toBe(true);
@@ -164,9 +164,9 @@ describe('API keys', () => {
 describe('the pool', () => {
   it('shows its processes and rentals, these only to those who may see the Repo', async () => {
     const { repoId, sessionId } = await openRound(pool, { a: 5 });
-    await pool.stores.pool.setRental({ repoId, sessionId, wanted: 2, granted: 1 });
+    await pool.stores.pool.setRental({ repoId, sessionId, wanted: 2, granted: 1, quota: null });
     const { body } = await pool.json('/v1/pool');
-    expect(body.rentals).toContainEqual({ repoId, sessionId, wanted: 2, granted: 1 });
+    expect(body.rentals).toContainEqual({ repoId, sessionId, wanted: 2, granted: 1, quota: null });
     expect(body.slots.rented).toBeGreaterThanOrEqual(1);
     expect(body.redis.usedMemoryBytes).toBeGreaterThan(0);
     expect(Object.keys(body.queues)).toEqual(['coordinate', 'aggregate', 'evaluate']);

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { encodeFrame } from '../../src/protocol/frame.js';
 import { toFailure } from '../../src/gateway/service/failure.js';
 import { ShardCache } from '../../src/gateway/service/shard-cache.js';
-import { UploadSlots } from '../../src/gateway/service/upload-slots.js';
+import { localKernels } from '../../src/gateway/intake/kernel-thread.js';
+import { IntakeMemory } from '../../src/gateway/intake/intake-memory.js';
 import type { BlobRef, BlobStore } from '../../src/blobs/blob-store.js';
 import { startGateway, type TestGateway } from '../helpers/gateway.js';
 import { bytesOf, modelFrame, openRound, ramp } from '../helpers/open-round.js';
-import { eventually } from '../helpers/eventually.js';
 
 describe('a Redis that is nearly full', () => {
   let full: TestGateway;
@@ -82,41 +82,59 @@ describe('a Redis that fails over', () => {
     'All sentinels are unreachable. Retrying from scratch after 100ms.',
     'Command timed out',
     'Connection is closed.',
+    'Too many Cluster redirections. Last error: Error: Connection is closed.',
+    'None of startup nodes is available',
   ])('is away, and may be asked again: %s', (message) => {
     const failure = toFailure(new Error(message));
     expect([failure.code, failure.status, failure.retryable]).toEqual(['redis_unavailable', 503, true]);
   });
 });
 
-describe('upload slots', () => {
-  it('are bounded in all and for a Repo, and given to whoever may have one', async () => {
-    const slots = new UploadSlots({ total: 3, perRepo: 2, waitMs: 2_000 });
-    const log: string[] = [];
-    const ends: (() => void)[] = [];
-    const start = (repoId: string) =>
-      slots.run(repoId, async () => {
-        log.push(repoId);
-        await new Promise<void>((resolve) => ends.push(resolve));
+describe('the memory for uploads', () => {
+  it('is bounded in all and for a Repo, and given in order to whoever may have some', async () => {
+    const memory = new IntakeMemory(8 * 1024, localKernels);
+    const kib = (repoId: string, n: number, waitMs = 2_000) => memory.take(repoId, n * 1024, { waitMs });
+    const first = await kib('a', 4);
+    const second = await kib('a', 3);
+    const order: string[] = [];
+    const next = (name: string, n: number) =>
+      kib(name, n).then((place) => {
+        order.push(name);
+        return place;
       });
-    const all = ['a', 'a', 'a', 'b', 'c'].map(start);
-    await eventually(() => expect(log).toEqual(['a', 'a', 'b']));
-    ends[2]!();
-    // The third of "a" waits longer, but its Repo has its share.
-    await eventually(() => expect(log).toEqual(['a', 'a', 'b', 'c']));
-    ends[0]!();
-    await eventually(() => expect(log).toEqual(['a', 'a', 'b', 'c', 'a']));
-    for (const end of ends) end();
-    await Promise.all(all);
+    // "a" is at its bound, which keeps nobody else; "b" is too large for now, and "c" waits behind it.
+    const waiting = [next('a', 4), next('b', 2), next('c', 1)] as const;
+    expect(await kib('d', 1, 0)).toBeNull();
+    second?.release();
+    const [b, c] = await Promise.all([waiting[1], waiting[2]]);
+    expect(order).toEqual(['b', 'c']);
+    first?.release();
+    (await waiting[0])?.release();
+    b?.release();
+    c?.release();
+    expect(memory.freeBytes).toBeGreaterThanOrEqual(8 * 1024);
   });
 
-  it('are not waited for for ever', async () => {
-    const slots = new UploadSlots({ total: 1, perRepo: 1, waitMs: 30 });
-    let end = (): void => undefined;
-    const first = slots.run('a', () => new Promise<void>((resolve) => (end = resolve)));
-    await expect(slots.run('a', async () => undefined)).rejects.toMatchObject({ code: 'rate_limited' });
-    end();
-    await first;
-    await slots.run('a', async () => undefined);
+  it('is not waited for for ever, and never given to what is larger than a Repo may hold', async () => {
+    const memory = new IntakeMemory(8 * 1024, localKernels);
+    const place = await memory.take('a', 6 * 1024, { waitMs: 0 });
+    await expect(memory.require('b', 4 * 1024, 30)).rejects.toMatchObject({
+      code: 'rate_limited',
+      message: expect.stringContaining('INTAKE_BYTES'),
+    });
+    expect(await memory.take('b', 8 * 1024, { waitMs: 60_000 })).toBeNull();
+    place?.release();
+    (await memory.require('b', 4 * 1024, 30)).release();
+  });
+
+  it('does not let one that stopped waiting hold up those behind it', async () => {
+    const memory = new IntakeMemory(8 * 1024, localKernels);
+    const place = await memory.take('a', 6 * 1024, { waitMs: 0 });
+    const large = memory.take('b', 4 * 1024, { waitMs: 30 });
+    const small = memory.take('c', 1024, { waitMs: 10_000 });
+    expect(await large).toBeNull();
+    expect(await small).not.toBeNull();
+    place?.release();
   });
 });
 
@@ -125,10 +143,7 @@ describe('the shard cache', () => {
 
   it('keeps what is used, up to its bytes, and reads for many at once', async () => {
     const reads: number[] = [];
-    const blobs: BlobStore = {
-      put: () => Promise.reject(new Error('not here')),
-      keep: () => Promise.reject(new Error('not here')),
-      delete: () => Promise.reject(new Error('not here')),
+    const blobs: Pick<BlobStore, 'get'> = {
       get: async ({ shard }) => {
         reads.push(shard);
         await Promise.resolve();

@@ -5,10 +5,10 @@ import * as layers from '@tensorflow/tfjs-layers';
 import { checkModel } from '../../src/keras/check-model.js';
 import { encodeFrame } from '../../src/protocol/frame.js';
 import { rootHash, sha256Hex } from '../../src/tensors/hash.js';
-import { allKeys } from '../helpers/context.js';
 import { signToken, startGateway, type TestGateway } from '../helpers/gateway.js';
 import { eventually } from '../helpers/eventually.js';
 import { bytesOf, modelFrame, PARAMS, ramp, TENSORS, TOPOLOGY } from '../helpers/open-round.js';
+import { allKeys } from '../helpers/servers.js';
 
 const MAX_BYTES = 20_000;
 let pool: TestGateway;

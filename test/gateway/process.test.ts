@@ -4,10 +4,11 @@ import { SECRET, signToken } from '../helpers/gateway.js';
 import { uniqueId } from '../helpers/namespace.js';
 import { modelFrame, ramp, TENSORS } from '../helpers/open-round.js';
 import { spawnNode, type NodeProcess } from '../helpers/processes.js';
+import { defaultServer, serverEnv } from '../helpers/servers.js';
 
 const RUN = ['-e', "import('./dist/src/gateway/main.js').then((main) => main.runGateway(process.env))"];
 const env = (more: Record<string, string> = {}) => ({
-  REDIS_URL: process.env['TEST_REDIS_URL'],
+  ...serverEnv(defaultServer()),
   REDIS_PREFIX: uniqueId('g'),
   AUTH_SECRET: SECRET,
   HOST: '127.0.0.1',

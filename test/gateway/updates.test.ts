@@ -3,10 +3,10 @@ import { isFinal } from '../../src/core/session.js';
 import { ended } from '../../src/core/transitions.js';
 import { encodeFrame } from '../../src/protocol/frame.js';
 import type { JobInput } from '../../src/protocol/job.js';
-import { allKeys } from '../helpers/context.js';
 import { eventually } from '../helpers/eventually.js';
 import { startGateway, type TestGateway } from '../helpers/gateway.js';
 import { bytesOf, openRound, PARAMS, ramp, type OpenRound } from '../helpers/open-round.js';
+import { allKeys } from '../helpers/servers.js';
 
 let pool: TestGateway;
 let second: TestGateway;
@@ -26,6 +26,8 @@ interface Sent {
   readonly libraryId?: string;
   readonly header?: object;
   readonly values?: Float32Array;
+  /** Instead of the values as f32. */
+  readonly payload?: Uint8Array;
   readonly via?: TestGateway;
   readonly chunked?: boolean;
   readonly token?: string;
@@ -35,7 +37,7 @@ interface Sent {
 async function send(round: OpenRound, { libraryId = 'a', values = ramp(), ...sent }: Sent = {}) {
   const { sessionId } = round;
   const header = { sessionId, round: 1, attempt: 1, updateId: 'u-1', numExamples: 3, ...sent.header };
-  const frame = encodeFrame(header, bytesOf(values));
+  const frame = encodeFrame(header, sent.payload ?? bytesOf(values));
   return (sent.via ?? pool).json('/v1/library/update', {
     method: 'PUT',
     token: sent.token ?? round.apiKey,
@@ -46,6 +48,9 @@ async function send(round: OpenRound, { libraryId = 'a', values = ramp(), ...sen
 
 const updateBlobs = async ({ sessionId }: OpenRound): Promise<string[]> =>
   (await allKeys(pool.redis, pool.prefix)).filter((key) => key.includes(sessionId) && key.includes(':u.'));
+
+const inFlight = async (): Promise<number> =>
+  Number(/uploads_in_flight (\d+)/.exec(await (await pool.call('/metrics')).text())?.[1]);
 
 /** Refused with this code, and nothing of it is left in the store. */
 async function expectRefused(round: OpenRound, sent: Sent, code: string): Promise<string> {
@@ -70,9 +75,7 @@ describe('an update', () => {
       evaluation: null,
     });
     const shards = await Promise.all(
-      [0, 1, 2, 3].map((shard) =>
-        pool.blobs.get({ repoId, scope: sessionId, shard, name: `u.${receipt!.uploadId}` }),
-      ),
+      [0, 1, 2, 3].map((shard) => pool.blobs.get({ repoId, scope: sessionId, shard, name: receipt!.blob })),
     );
     expect(Buffer.concat(shards.map((shard) => shard!))).toEqual(Buffer.from(bytesOf(ramp())));
     const [key] = await updateBlobs(round);
@@ -164,6 +167,95 @@ describe('the numbers of an update', () => {
   });
 });
 
+describe('the encoding of an update', () => {
+  const header = (encoding: string) => ({ encoding });
+  const f16 = (patch: (halves: Uint16Array) => void = () => undefined) => {
+    const halves = new Uint16Array(PARAMS).fill(0x3c00);
+    patch(halves);
+    return new Uint8Array(halves.buffer);
+  };
+  const q8 = (patch: (shards: DataView[]) => void = () => undefined) => {
+    const bytes = new Uint8Array(PARAMS + 4 * 4).fill(2);
+    const shards = [0, 12, 24, 36].map((at) => new DataView(bytes.buffer, at));
+    for (const shard of shards) shard.setFloat32(0, 0.5, true);
+    patch(shards);
+    return bytes;
+  };
+
+  it.each([
+    ['f16', f16(), 16],
+    ['q8', q8(), 12],
+  ] as const)('%s is taken when the job says so, shard by shard', async (encoding, payload, shardBytes) => {
+    const round = await open({ update: { encoding } });
+    expect((await send(round, { payload, header: header(encoding) })).body).toMatchObject({ received: 1 });
+    const { repoId, sessionId } = round;
+    const [receipt] = await pool.stores.rounds.receipts({ repoId, sessionId, round: 1, attempt: 1 });
+    const shards = await Promise.all(
+      [0, 1, 2, 3].map((shard) => pool.blobs.get({ repoId, scope: sessionId, shard, name: receipt!.blob })),
+    );
+    expect(shards[0]).toHaveLength(shardBytes);
+    expect(Buffer.concat(shards.map((shard) => shard!))).toEqual(Buffer.from(payload));
+    const short = { libraryId: 'b', payload: payload.subarray(1), header: header(encoding) };
+    const { body } = await send(round, short);
+    expect(body.error.message).toContain(
+      `must have ${payload.length} bytes after its header (25 parameters as ${encoding}); it has ${payload.length - 1}`,
+    );
+  });
+
+  it('must be the one of the job', async () => {
+    const round = await open({ update: { encoding: 'q8' } });
+    const message = await expectRefused(round, {}, 'update_encoding_mismatch');
+    expect(message).toBe('The update says that it is f32; the assignment asks for q8.');
+    await expectRefused(round, { header: header('f16') }, 'update_encoding_mismatch');
+    await expectRefused(round, { header: header('f8') }, 'invalid_request');
+    await expectRefused(await open(), { header: header('f16'), payload: f16() }, 'update_encoding_mismatch');
+  });
+
+  it('does not hide what is no number, or too large', async () => {
+    const half = await open({ update: { encoding: 'f16', maxMagnitude: 2 } });
+    const nan = f16((halves) => (halves[17] = 0x7e00));
+    const message = await expectRefused(half, { payload: nan, header: header('f16') }, 'update_not_finite');
+    expect(message).toContain('between parameters 16 and 23');
+    const large = f16((halves) => (halves[24] = 0xc001));
+    await expectRefused(half, { payload: large, header: header('f16') }, 'update_magnitude_exceeded');
+
+    const eighth = await open({ update: { encoding: 'q8', maxMagnitude: 2 }, privacy: { clipNorm: 5.1 } });
+    const steep = q8((shards) => shards[3]!.setInt8(4, -5));
+    expect(
+      await expectRefused(eighth, { payload: steep, header: header('q8') }, 'update_magnitude_exceeded'),
+    ).toContain('2.5 between parameters 24 and 24');
+    // 25 elements of 1: a norm of 5, and of 5.3 when one is 2.
+    const long = q8((shards) => shards[0]!.setInt8(4, 4));
+    await expectRefused(eighth, { payload: long, header: header('q8') }, 'update_norm_exceeded');
+    expect((await send(eighth, { payload: q8(), header: header('q8') })).status).toBe(200);
+  });
+
+  it.each<[string, (shards: DataView[]) => void]>([
+    ['must be finite', (shards) => shards[1]!.setFloat32(0, NaN, true)],
+    ['must not be negative', (shards) => shards[1]!.setFloat32(0, -1, true)],
+    ['more than 16 significant bits', (shards) => shards[1]!.setFloat32(0, 1 + 2 ** -20, true)],
+    ['a value of -128', (shards) => shards[1]!.setInt8(11, -128)],
+  ])('q8 is refused when it has what it may not: %s', async (fault, patch) => {
+    const round = await open({ update: { encoding: 'q8' } });
+    const sent = { payload: q8(patch), header: header('q8') };
+    const message = await expectRefused(round, sent, 'update_encoding_invalid');
+    expect(message).toContain('between parameters 8 and 15 is no q8');
+    expect(message).toContain(fault);
+  });
+
+  it('f16 is no choice where it has no numbers for the bound', async () => {
+    const { repoId } = await open();
+    const job = {
+      modelId: 'm',
+      hyperparams: { batchSize: 1 },
+      update: { encoding: 'f16', maxMagnitude: 7e4 },
+    };
+    const answer = await pool.json(`/v1/repos/${repoId}/sessions`, { method: 'POST', body: job });
+    expect(answer.body.error).toMatchObject({ code: 'invalid_job' });
+    expect(answer.body.error.message).toContain('f16 has no numbers above 65504');
+  });
+});
+
 describe('the lease of an update', () => {
   it('must be there, open and its own', async () => {
     const round = await open();
@@ -229,7 +321,7 @@ describe('the lease of an update', () => {
       headers: { 'library-id': 'a' },
       body: slow,
     });
-    await eventually(async () => expect((await updateBlobs(round)).length).toBeGreaterThan(0));
+    await eventually(async () => expect(await inFlight()).toBe(1));
     await pool.json(`/v1/repos/${repoId}/sessions/${sessionId}/cancel`, { method: 'POST' });
     goOn();
     expect((await answer).body.error.code).toBe('round_closed');
@@ -248,10 +340,11 @@ describe('the lease of an update', () => {
       signal: gone.signal,
       duplex: 'half',
     } as RequestInit);
-    await eventually(async () => expect((await updateBlobs(round)).length).toBeGreaterThan(0));
+    await eventually(async () => expect(await inFlight()).toBe(1));
     gone.abort();
     await expect(request).rejects.toThrow();
-    await eventually(async () => expect(await updateBlobs(round)).toEqual([]));
+    await eventually(async () => expect(await inFlight()).toBe(0));
+    expect(await updateBlobs(round)).toEqual([]);
     expect((await send(round)).body).toMatchObject({ duplicate: false });
   });
 });

@@ -1,6 +1,8 @@
 import { SignJWT } from 'jose';
-import { RedisBlobStore } from '../../src/blobs/redis-blob-store.js';
+import type { BlobStore } from '../../src/blobs/blob-store.js';
+import { createBlobStore } from '../../src/blobs/create-blob-store.js';
 import { parseEnv, type Config } from '../../src/config/env.js';
+import { localKernels } from '../../src/gateway/intake/kernel-thread.js';
 import { createGateway, type Gateway } from '../../src/gateway/server.js';
 import type { ModelChecker } from '../../src/keras/check-model.js';
 import type { KerasConverter } from '../../src/keras/convert-in-thread.js';
@@ -10,8 +12,8 @@ import { Keys } from '../../src/redis/keys.js';
 import { WorkQueues } from '../../src/redis/queues.js';
 import { createStores, type Stores } from '../../src/redis/stores.js';
 import { createLogger } from '../../src/telemetry/logger.js';
-import { allKeys } from './context.js';
 import { uniqueId } from './namespace.js';
+import { defaultServer, removeKeys, serverEnv, type TestServer } from './servers.js';
 
 export const SECRET = 'a secret that only tests know, 32+ characters';
 
@@ -32,7 +34,7 @@ export interface TestGateway {
   readonly prefix: string;
   readonly redis: RedisClient;
   readonly stores: Stores;
-  readonly blobs: RedisBlobStore;
+  readonly blobs: BlobStore;
   /** As the admin unless a token is given; a body that is no bytes is sent as JSON. */
   call(path: string, options?: CallOptions): Promise<Response>;
   /** The same, when the answer is JSON. */
@@ -48,7 +50,8 @@ export interface GatewayOptions {
   readonly like?: TestGateway;
   readonly models?: ModelChecker;
   readonly keras?: KerasConverter;
-  readonly redisUrl?: string;
+  /** Default: the suite's. */
+  readonly server?: TestServer;
 }
 
 /** Takes every topology: most tests are about something else. */
@@ -71,7 +74,7 @@ export function signToken(
 export async function startGateway(options: GatewayOptions = {}): Promise<TestGateway> {
   const prefix = options.like?.prefix ?? uniqueId('g');
   const config = parseEnv({
-    REDIS_URL: options.redisUrl ?? process.env['TEST_REDIS_URL'],
+    ...serverEnv(options.server ?? defaultServer()),
     REDIS_PREFIX: prefix,
     HOST: '127.0.0.1',
     PORT: '0',
@@ -92,11 +95,15 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   );
   const context = { redis, keys: new Keys(prefix) };
   const stores = createStores(context);
-  const blobs = new RedisBlobStore(context);
+  const blobs = await createBlobStore(config, context, log);
   const queues = new WorkQueues(context);
   const gateway = await createGateway(
     { config, stores, blobs, queues, log, nodeId: 'test' },
-    { models: options.models ?? anyModel, ...(options.keras === undefined ? {} : { keras: options.keras }) },
+    {
+      models: options.models ?? anyModel,
+      kernels: localKernels,
+      ...(options.keras === undefined ? {} : { keras: options.keras }),
+    },
   );
   const { url } = await gateway.listen();
   const admin = await signToken('admin', ['*']);
@@ -134,7 +141,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     close: async () => {
       await gateway.close();
       await queues.close();
-      if (options.like === undefined) for (const key of await allKeys(redis, prefix)) await redis.unlink(key);
+      blobs.close();
+      if (options.like === undefined) await removeKeys(redis, prefix);
       await redis.quit();
     },
   };

@@ -9,8 +9,8 @@ export default async function globalTeardown(): Promise<void> {
       new Promise<void>((resolve) => {
         if (child.exitCode !== null || child.signalCode !== null) return resolve();
         child.once('exit', () => resolve());
-        // They keep nothing: no need to ask politely.
-        child.kill('SIGKILL');
+        // The cluster's own process ends its servers; none of them keeps anything.
+        child.kill('SIGTERM');
       }),
   );
   await Promise.all(ended);

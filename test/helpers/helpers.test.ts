@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { probeRedis } from '../../src/cli/redis-probe.js';
@@ -7,12 +9,23 @@ import { eventually } from './eventually.js';
 import { watchProcessListeners } from './leaks.js';
 import { uniqueId } from './namespace.js';
 import { spawnNode } from './processes.js';
+import { SERVERS, suiteServer } from './servers.js';
 import { startTcpProxy } from '../../bench/lib/tcp-proxy.js';
 
 describe('the Redis servers of the suite', () => {
-  it.each(['TEST_REDIS_URL', 'TEST_REDIS_CLUSTER_URL'])('%s answers', async (name) => {
-    expect(await probeRedis(process.env[name] ?? '')).toMatchObject({ ready: true });
+  it.each(SERVERS)('$server answers', async (which) => {
+    expect(await probeRedis(suiteServer(which).url)).toMatchObject({ ready: true });
   });
+});
+
+it('the list of files with a Redis of their own is complete', () => {
+  const listed = JSON.parse(readFileSync('test/own-server.json', 'utf8')) as Record<string, string>;
+  const starts = /startPrivateRedis|startFaultyRedis|startCluster|'chaos'/;
+  const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts') && file !== path.join('helpers', 'helpers.test.ts'))
+    .map((file) => path.posix.join('test', ...file.split(path.sep)))
+    .filter((file) => starts.test(readFileSync(file, 'utf8')));
+  expect(files.sort()).toEqual(Object.keys(listed));
 });
 
 describe('eventually', () => {

@@ -44,8 +44,12 @@ export function modelFrame(values = ramp(), header: object = {}): Uint8Array {
   return encodeFrame({ name: 'tiny', topology: TOPOLOGY, tensors: TENSORS, ...header }, bytesOf(values));
 }
 
-export async function uploadModel(gateway: TestGateway, repoId: string): Promise<string> {
-  const { body } = await gateway.json(`/v1/repos/${repoId}/models`, { method: 'POST', body: modelFrame() });
+export async function uploadModel(
+  gateway: TestGateway,
+  repoId: string,
+  frame = modelFrame(),
+): Promise<string> {
+  const { body } = await gateway.json(`/v1/repos/${repoId}/models`, { method: 'POST', body: frame });
   return body.modelId as string;
 }
 
@@ -62,9 +66,10 @@ export async function openRound(
   gateway: TestGateway,
   libraries: Readonly<Record<string, number>>,
   job: Partial<JobInput> = {},
+  model = modelFrame(),
 ): Promise<OpenRound> {
   const { repoId, apiKey } = await gateway.repo();
-  const modelId = await uploadModel(gateway, repoId);
+  const modelId = await uploadModel(gateway, repoId, model);
   for (const [libraryId, numExamples] of Object.entries(libraries)) {
     await gateway.stores.libraries.join(repoId, libraryId, {
       datasets: [{ datasetId: 'data', numExamples }],
@@ -102,7 +107,7 @@ export async function advance(
     if (session.round?.state === 'collecting') return session;
     const change = reconcile({
       session,
-      nowMs: await redisNowMs(stores.context),
+      nowMs: await redisNowMs(stores.context, repoId),
       queue: { ahead: 0, concurrency: 1 },
       candidates: await stores.libraries.candidates(repoId, session.job.datasetId),
       assignments: [],

@@ -8,6 +8,7 @@ import { Explora } from '../../src/explora/index.js';
 import { Library } from '../../src/library/index.js';
 import { uniqueId } from './namespace.js';
 import { spawnNode, type NodeProcess } from './processes.js';
+import { connectTo, defaultServer, onCluster, removeKeys, serverEnv, type TestServer } from './servers.js';
 import { DeterministicTrainer, seedOf, type DeterministicTrainerOptions } from '../../bench/lib/trainer.js';
 
 export type Role = 'gateway' | 'coordinator' | 'aggregator' | 'evaluator';
@@ -21,13 +22,14 @@ export interface PoolNode extends NodeProcess {
 export interface PoolOptions {
   readonly roles?: Partial<Record<Role, number>>;
   readonly env?: Readonly<Record<string, string>>;
-  /** Use this Redis instead of a private one with an append-only file. */
+  /** A plain Redis of the test's own. */
   readonly redisUrl?: string;
+  /** Default: a private Redis with an append-only file; the suite's cluster when that is the default server. */
+  readonly server?: TestServer;
 }
 
 export interface TestPool {
-  readonly redis: Awaited<ReturnType<typeof startPrivateRedis>> | null;
-  readonly redisUrl: string;
+  readonly server: TestServer;
   readonly prefix: string;
   readonly nodes: PoolNode[];
   readonly gateways: readonly PoolNode[];
@@ -55,16 +57,30 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
-/** A whole pool of real processes over a real Redis; gone after the test. */
-export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
+async function serverFor({ redisUrl, server }: PoolOptions, prefix: string): Promise<TestServer> {
+  if (redisUrl !== undefined) return { url: redisUrl, cluster: false };
+  if (server !== undefined) return server;
+  if (onCluster) {
+    // Shared by all tests: when the pool is gone, so are its keys.
+    open.push(async () => {
+      const redis = await connectTo(defaultServer());
+      await removeKeys(redis, prefix).finally(() => redis.quit());
+    });
+    return defaultServer();
+  }
   const dir = await mkdtemp(path.join(tmpdir(), 'cn-pool-'));
   open.push(() => rm(dir, { recursive: true, force: true }));
-  const redis = options.redisUrl === undefined ? await startPrivateRedis({ dir, appendOnly: true }) : null;
-  if (redis !== null) open.push(() => redis.stop());
-  const redisUrl = options.redisUrl ?? redis?.url ?? '';
+  const own = await startPrivateRedis({ dir, appendOnly: true });
+  open.push(() => own.stop());
+  return { url: own.url, cluster: false };
+}
+
+/** A whole pool of real processes over a real Redis; gone after the test. */
+export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
   const prefix = uniqueId('p');
+  const server = await serverFor(options, prefix);
   const env = {
-    REDIS_URL: redisUrl,
+    ...serverEnv(server),
     REDIS_PREFIX: prefix,
     AUTH_SECRET: SECRET,
     PORT: '0',
@@ -77,8 +93,7 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
   const nodes: PoolNode[] = [];
 
   const pool: TestPool = {
-    redis,
-    redisUrl,
+    server,
     prefix,
     nodes,
     get gateways() {

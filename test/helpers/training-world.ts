@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import { blobName } from '../../src/blobs/blob-store.js';
 import { parseEnv } from '../../src/config/env.js';
+import { shardBytes } from '../../src/core/encoding.js';
 import type { SessionRecord } from '../../src/core/session.js';
+import { encodeUpdate } from '../../src/library/encode-update.js';
 import type { JobInput } from '../../src/protocol/job.js';
 import { rootHash } from '../../src/tensors/hash.js';
 import { shardCount, shardSpan } from '../../src/tensors/sharding.js';
 import type { WorkerDeps } from '../../workers/deps.js';
 import { makeJob, newSession } from '../core/world.js';
 import { testContext } from './context.js';
+import { onCluster, serverEnv } from './servers.js';
 
 export interface TrainingWorld extends WorkerDeps {
   readonly session: SessionRecord;
@@ -33,7 +36,7 @@ const shaOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).
 
 /** A Repo with a stored model and a queued session, and the parts of a gateway that matter to workers. */
 export async function trainingWorld(options: TrainingOptions = {}): Promise<TrainingWorld> {
-  const { cluster = false, paramCount = 20, shardParams = 8 } = options;
+  const { cluster = onCluster, paramCount = 20, shardParams = 8 } = options;
   const context = await testContext({ cluster });
   const { stores, blobs } = context;
   const count = shardCount(paramCount, shardParams);
@@ -49,7 +52,14 @@ export async function trainingWorld(options: TrainingOptions = {}): Promise<Trai
       slice(base, shard),
     );
   }
-  await stores.repos.create({ v: 1, repoId: 'repo', name: 'repo', createdMs: 1, concurrency: 1 });
+  await stores.repos.create({
+    v: 1,
+    repoId: 'repo',
+    name: 'repo',
+    createdMs: 1,
+    maxSlots: null,
+    concurrency: 1,
+  });
   await stores.models.add('repo', {
     v: 1,
     modelId: 'm-1',
@@ -83,7 +93,11 @@ export async function trainingWorld(options: TrainingOptions = {}): Promise<Trai
   let uploads = 0;
 
   return {
-    config: parseEnv({ REDIS_URL: context.redisUrl, REDIS_PREFIX: context.prefix, SWEEP_MS: '50' }),
+    config: parseEnv({
+      ...serverEnv({ url: context.redisUrl, cluster }),
+      REDIS_PREFIX: context.prefix,
+      SWEEP_MS: '50',
+    }),
     log: context.log,
     stores,
     blobs,
@@ -103,17 +117,19 @@ export async function trainingWorld(options: TrainingOptions = {}): Promise<Trai
       const { round } = await current();
       if (round === null) throw new Error('no round is open');
       const uploadId = `up${(uploads += 1)}`;
+      const { encoding, maxMagnitude } = job.update;
+      const { clipNorm } = job.privacy;
+      const payload = encodeUpdate(delta, { encoding, maxMagnitude, clipNorm, shardParams });
+      const pieceBytes = shardBytes(encoding, shardParams);
       for (let shard = 0; shard < count; shard++) {
-        await blobs.put(
-          { repoId: 'repo', scope: 's-1', shard, name: blobName.update(uploadId) },
-          slice(delta, shard),
-        );
+        const ref = { repoId: 'repo', scope: 's-1', shard, name: blobName.update(uploadId) };
+        await blobs.put(ref, payload.subarray(shard * pieceBytes, (shard + 1) * pieceBytes));
       }
       const at = { repoId: 'repo', sessionId: 's-1', round: round.number, attempt: round.attempt };
       const receipt = {
         libraryId,
         updateId: `u-${libraryId}`,
-        uploadId,
+        blob: blobName.update(uploadId),
         numExamples,
         metrics: { loss: 1 },
         evaluation: null,

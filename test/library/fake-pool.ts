@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterEach } from '@jest/globals';
 import { Server as SocketServer } from 'socket.io';
+import { shardBytes, type UpdateEncoding } from '../../src/core/encoding.js';
 import { CloudNodeError, type ErrorCode } from '../../src/protocol/errors.js';
 import { decodeFrame } from '../../src/protocol/frame.js';
 import {
@@ -10,7 +11,10 @@ import {
   type LibraryStatus,
   type UpdateHeader,
 } from '../../src/protocol/library.js';
-import { sha256Hex } from '../../src/tensors/hash.js';
+import { decodeShard } from '../../src/tensors/encoding.js';
+import type { DownloadRef } from '../../src/protocol/model.js';
+import { HalfEncoder } from '../../src/tensors/half-encoder.js';
+import { rootHash, sha256Hex } from '../../src/tensors/hash.js';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -78,6 +82,7 @@ export class FakePool {
         shardParams: this.shardParams,
         paramCount: this.global.length,
       },
+      download: null,
       topologySha256: await sha256Hex(new TextEncoder().encode(this.topology)),
       remainingMs: 20_000,
       ...overrides,
@@ -87,6 +92,21 @@ export class FakePool {
 
   bytes(): Uint8Array {
     return new Uint8Array(this.global.buffer);
+  }
+
+  /** The global model as f16. */
+  halves(): Uint8Array {
+    return new HalfEncoder().encode(this.bytes()) ?? new Uint8Array();
+  }
+
+  /** How to check {@link halves}. */
+  async download(): Promise<DownloadRef> {
+    const bytes = this.halves();
+    const shards: string[] = [];
+    for (let at = 0; at < bytes.length; at += this.shardParams * 2) {
+      shards.push(await sha256Hex(bytes.subarray(at, at + this.shardParams * 2)));
+    }
+    return { encoding: 'f16', sha256: await rootHash(shards), shards };
   }
 
   status(): LibraryStatus {
@@ -109,7 +129,7 @@ export class FakePool {
   /** @returns the answer, or null when the connection is to break */
   put(frame: Uint8Array, via: Put['via']): object | null {
     const { header, payload } = decodeFrame(updateHeader, frame);
-    this.puts.push({ via, header, delta: new Float32Array(Uint8Array.from(payload).buffer) });
+    this.puts.push({ via, header, delta: decodeUpdate(payload, header.encoding, this.shardParams) });
     const mishap = this.mishaps.shift();
     if (mishap === 'lost before') return null;
     if (mishap !== undefined && mishap !== 'lost after') {
@@ -127,6 +147,15 @@ export class FakePool {
     closing.push(() => gateway.stop());
     return gateway;
   }
+}
+
+function decodeUpdate(payload: Uint8Array, encoding: UpdateEncoding, shardParams: number): Float32Array {
+  const bytes = shardBytes(encoding, shardParams);
+  const values: number[] = [];
+  for (let at = 0; at < payload.length; at += bytes) {
+    values.push(...decodeShard(payload.subarray(at, at + bytes), encoding));
+  }
+  return Float32Array.from(values);
 }
 
 type Ack = (answer: object) => void;
@@ -219,7 +248,8 @@ export class FakeGateway {
         return answer === null ? void request.socket.destroy() : json(answer);
       }
       if (url.includes('/topologies/')) return void response.end(pool.topology);
-      const bytes = Buffer.from(pool.bytes().slice());
+      const half = url.endsWith('?encoding=f16');
+      const bytes = Buffer.from(half ? pool.halves() : pool.bytes().slice());
       if (pool.tamper) bytes[17]! ^= 1;
       return void response.end(bytes);
     } catch (error) {

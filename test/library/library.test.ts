@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Library, type LibraryState, type RoundReport } from '../../src/library/index.js';
 import type { Trainer, TrainRequest, TrainResult } from '../../src/library/index.js';
 import { CloudNodeError } from '../../src/protocol/errors.js';
+import { decodeShard } from '../../src/tensors/encoding.js';
 import { eventually } from '../helpers/eventually.js';
 import { FakePool, type FakeGateway } from './fake-pool.js';
 
@@ -102,6 +103,39 @@ describe('a round', () => {
     ]);
     expect(states).toEqual(['connecting', 'idle', 'training', 'sending', 'idle']);
     expect(errors).toEqual([]);
+  });
+
+  it.each(['f16', 'q8'] as const)('sends %s when the pool asks for it', async (encoding) => {
+    await setUp();
+    await pool.offer({ encoding });
+    trainer.deltaOf = (global) => global.map((_, i) => (i % 4) / 127);
+    await library.join();
+    await counted();
+    const [put] = pool.puts;
+    expect(put?.header.encoding).toBe(encoding);
+    expect(put?.delta).toHaveLength(10);
+    put?.delta.forEach((value, i) => expect(Math.abs(value - (i % 4) / 127)).toBeLessThan(2e-4 + 0.03));
+    expect(put?.delta[0]).toBe(0);
+  });
+
+  it('starts from f16 when the pool offers it, and the delta is what was learned from there', async () => {
+    pool.global = pool.global.map((value) => value + 0.1);
+    await setUp();
+    await pool.offer({ download: await pool.download() });
+    await library.join();
+    await counted();
+    const got = trainer.requests[0]?.global;
+    expect(got).toEqual(decodeShard(pool.halves(), 'f16'));
+    expect(got).not.toEqual(pool.global);
+    expect([...pool.puts[0]!.delta]).toEqual(Array(10).fill(0.5));
+    pool.tamper = true;
+    await pool.offer({
+      round: 2,
+      parameters: { ...pool.assignment!.parameters, sha256: 'e'.repeat(64) },
+      download: await pool.download(),
+    });
+    hint();
+    await eventually(() => errors.some(({ message }) => message.includes('has the SHA-256')));
   });
 
   it('is begun at a hint, or without one at the next poll; the topology is fetched once', async () => {

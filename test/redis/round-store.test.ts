@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { SERVERS, testContext, type TestContext } from '../helpers/context.js';
+import { testContext, type TestContext } from '../helpers/context.js';
+import { SERVERS } from '../helpers/servers.js';
 import { makeJob, World } from '../core/world.js';
 
 const at = { repoId: 'repo', sessionId: 's-1', round: 1, attempt: 1 };
 const update = (libraryId: string, updateId = 'u1') => ({
   libraryId,
   updateId,
-  uploadId: `${libraryId}-${updateId}`,
+  blob: `u.${libraryId}-${updateId}`,
   numExamples: 100,
   metrics: { loss: 0.1234567890123456 },
   evaluation: null,
@@ -26,8 +27,12 @@ async function collecting(cluster: boolean): Promise<TestContext & { world: Worl
 describe.each(SERVERS)('a round in $server', ({ cluster }) => {
   test('counts an update once, and answers its repetition alike', async () => {
     const { stores } = await collecting(cluster);
-    expect(await stores.rounds.commit(at, update('a'))).toEqual({ duplicate: false, received: 1, needed: 3 });
-    expect(await stores.rounds.commit(at, update('a'))).toEqual({ duplicate: true, received: 1, needed: 3 });
+    expect(await stores.rounds.commit(at, update('a'))).toEqual({
+      ...{ duplicate: false, received: 1, needed: 3, blobs: 1 },
+    });
+    expect(await stores.rounds.commit(at, update('a'))).toEqual({
+      ...{ duplicate: true, received: 1, needed: 3, blobs: 1 },
+    });
     await expect(stores.rounds.commit(at, update('a', 'u2'))).rejects.toMatchObject({
       code: 'update_already_received',
     });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Change } from '../../src/core/decision.js';
 import { makeJob, newSession } from '../core/world.js';
-import { SERVERS, testContext } from '../helpers/context.js';
+import { testContext } from '../helpers/context.js';
+import { SERVERS } from '../helpers/servers.js';
 
 const queued = (change: Partial<Change> = {}): Change => ({
   next: newSession(makeJob()),

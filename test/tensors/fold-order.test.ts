@@ -87,7 +87,7 @@ describe('folding in any order', () => {
     expect(() => folder.add([{ bytes, numExamples: 1 }], scale)).toThrow('call reset or load first');
     folder.reset(4);
     expect(() => folder.add([{ bytes: new Uint8Array(12), numExamples: 1 }], scale)).toThrow(
-      'Update 0 has 12 bytes; a shard of 4 parameters has 16 (4 each).',
+      'Update 0 has 12 bytes; a shard of 4 parameters has 16 as f32.',
     );
     const good = { bytes: bytesOf(Float32Array.of(1, 1, 1, 1)), numExamples: 1 };
     expect(() => folder.add([good, { bytes, numExamples: 1025 }], scale)).toThrow(

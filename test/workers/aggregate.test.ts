@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { seededRandom } from '../../src/core/random.js';
 import { aggregateSlot } from '../../workers/aggregator/aggregate-slot.js';
 import { reconcileSession } from '../../workers/coordinator/reconcile-session.js';
-import { allKeys, SERVERS } from '../helpers/context.js';
+import { allKeys, SERVERS } from '../helpers/servers.js';
 import { trainingWorld, type TrainingWorld } from '../helpers/training-world.js';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'];
@@ -94,6 +94,27 @@ describe.each(SERVERS)('aggregation over $server', ({ cluster }) => {
         version: 2,
       });
     }
+    expect(new Set(results).size).toBe(1);
+  });
+
+  test('gives the same bytes for the same values in any encoding', async () => {
+    // Multiples of 1/128 whose largest is 127 of them, in every shard: f16 and q8 hold them exactly.
+    const exact = (name: string): Float32Array =>
+      deltaOf(name, 1).map((value, i) => (i % 8 === 0 ? -127 : Math.round(value * 2 ** 12) % 128) / 128);
+    const results: string[] = [];
+    for (const encoding of ['f32', 'f16', 'q8'] as const) {
+      const world = await trainingWorld({ cluster, job: { ...job, update: { encoding } } });
+      await world.join(EXAMPLES);
+      await reconcileSession(world, key);
+      for (const name of NAMES) await world.update(name, exact(name), EXAMPLES[name] ?? 0);
+      await reconcileSession(world, key);
+      await aggregateSlot(world, slot(0, 1));
+      await reconcileSession(world, key);
+      const version = await world.parameters(1);
+      expect(version).not.toEqual(world.base);
+      results.push(Buffer.from(version?.buffer ?? new ArrayBuffer(0)).toString('hex'));
+    }
+    expect(results[0]).toHaveLength(20 * 8);
     expect(new Set(results).size).toBe(1);
   });
 

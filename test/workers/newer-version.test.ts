@@ -2,10 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { Queue, Worker } from 'bullmq';
 import { QUEUE_VERSION, QUEUES } from '../../src/protocol/queue.js';
 import { startPool } from '../helpers/pool.js';
-import { connectRedis } from '../../src/redis/connection.js';
 import { Keys } from '../../src/redis/keys.js';
-import { createLogger } from '../../src/telemetry/logger.js';
 import { eventually } from '../helpers/eventually.js';
+import { connectTo } from '../helpers/servers.js';
 
 describe('two releases side by side', () => {
   test.each([
@@ -13,9 +12,7 @@ describe('two releases side by side', () => {
     [QUEUES.aggregate, 'aggregator'],
   ] as const)('a job of a newer release in %s is left for a newer %s', async (queueName, role) => {
     const pool = await startPool({ roles: { gateway: 0, coordinator: 0, aggregator: 0, [role]: 1 } });
-    const log = createLogger({ level: 'silent', role: 'test', nodeId: 'test' });
-    const config = { url: pool.redisUrl, cluster: false, connectWithinMs: 5_000 };
-    const redis = await connectRedis(config, { purpose: 'background', log });
+    const redis = await connectTo(pool.server);
     const prefix = new Keys(pool.prefix).queuePrefix(queueName);
     const queue = new Queue(queueName, { connection: redis, prefix });
     const data = { v: QUEUE_VERSION + 1, repoId: 'repo', sessionId: 's-1', novelty: true };

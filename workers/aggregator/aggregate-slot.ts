@@ -1,4 +1,4 @@
-import { isFinal, type RoundRecord, type SessionRecord } from '../../src/core/session.js';
+import { blobsOf, isFinal, type RoundRecord, type SessionRecord } from '../../src/core/session.js';
 import type { AggregateJob } from '../../src/protocol/queue.js';
 import type { AttemptRef } from '../../src/redis/keys.js';
 import type { WorkerDeps } from '../deps.js';
@@ -6,7 +6,9 @@ import { ShardAggregation } from './shard-aggregation.js';
 
 /** A job gives its slot back after this long and queues up again, so that a newcomer is served. */
 const TURN_MS = 500;
-/** Updates waiting for a shard that make folding worthwhile while the round still collects. */
+/** The bytes of one shard come while another is computed. */
+const AT_ONCE = 2;
+/** Updates or sums of updates waiting for a shard that make folding worthwhile while the round still collects. */
 const FOLD_AT_LEAST = 4;
 
 /**
@@ -54,13 +56,23 @@ async function work(deps: WorkerDeps, { session, round, at, job }: Task): Promis
     );
     return true;
   }
-  for (let shard = job.slot; shard < session.geometry.shardCount; shard += job.slots) {
-    if (closing && produced.has(shard)) continue;
-    const pending = receipts.length - (folds.get(shard)?.folded ?? 0);
-    if (!closing && pending < FOLD_AT_LEAST) continue;
-    if (Date.now() > untilMs) return false;
-    if (closing) await aggregation.finish(shard);
-    else await aggregation.fold(shard);
-  }
-  return true;
+  const isWork = (shard: number): boolean =>
+    closing
+      ? !produced.has(shard)
+      : blobsOf(receipts.slice(folds.get(shard)?.folded ?? 0)).length >= FOLD_AT_LEAST;
+  const shards = shardsOf(job, session).filter(isWork);
+  const next = async (): Promise<void> => {
+    for (let shard = shards.shift(); shard !== undefined; shard = shards.shift()) {
+      if (closing) await aggregation.finish(shard);
+      else await aggregation.fold(shard);
+      if (Date.now() > untilMs) return;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
+  return shards.length === 0;
+}
+
+function shardsOf({ slot, slots }: AggregateJob, { geometry }: SessionRecord): number[] {
+  const own = Math.ceil((geometry.shardCount - slot) / slots);
+  return Array.from({ length: Math.max(0, own) }, (_, i) => slot + i * slots);
 }

@@ -17,6 +17,7 @@ export async function withFolder<T>(
     return await run(folder);
   } finally {
     // One of another size would be kept for nothing: a thread mostly sees one shard size.
-    idle.splice(0, idle.length, { shardParams, folder });
+    const same = idle.filter((other) => other.shardParams === shardParams);
+    idle.splice(0, idle.length, ...same, { shardParams, folder });
   }
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { blobName, type BlobRef } from '../../src/blobs/blob-store.js';
-import type { Receipt, RoundRecord, SessionRecord } from '../../src/core/session.js';
+import { blobsOf, type Receipt, type RoundRecord, type SessionRecord } from '../../src/core/session.js';
 import type { ParametersRef } from '../../src/protocol/model.js';
 import type { AttemptRef } from '../../src/redis/keys.js';
 import type { FoldPointer } from '../../src/redis/round-store.js';
@@ -46,7 +46,7 @@ export class ShardAggregation {
       await this.#deps.blobs.put(this.#ref(shard, to.blob), folder.partial(), { ttlMs: this.#ttlMs() });
       const moved = await rounds.commitFold(at, shard, { from: pointer, to, ttlMs: this.#ttlMs() });
       if (!moved) return this.#deps.blobs.delete([this.#ref(shard, to.blob)]);
-      const folded = receipts.slice(pointer?.folded ?? 0).map((receipt) => blobName.update(receipt.uploadId));
+      const folded = blobsOf(receipts.slice(pointer?.folded ?? 0));
       const names = pointer === null ? folded : [...folded, pointer.blob];
       return this.#deps.blobs.delete(names.map((name) => this.#ref(shard, name)));
     });
@@ -80,15 +80,17 @@ export class ShardAggregation {
   ): Promise<void> {
     const { session, round, receipts } = this.#attempt;
     const { paramCount, shardParams } = session.geometry;
+    const { encoding } = session.job.update;
     if (pointer === null) folder.reset(shardSpan(paramCount, shardParams, shard).length);
     else folder.load(await this.#bytes(shard, pointer.blob));
-    for (let from = pointer?.folded ?? 0; from < receipts.length; from += BATCH) {
-      const batch = receipts.slice(from, from + BATCH);
-      const bytes = await Promise.all(
-        batch.map((receipt) => this.#bytes(shard, blobName.update(receipt.uploadId))),
-      );
+    const pending = receipts.slice(pointer?.folded ?? 0);
+    for (const blob of blobsOf(pending).filter(blobName.isSum)) folder.merge(await this.#bytes(shard, blob));
+    const single = pending.filter((receipt) => !blobName.isSum(receipt.blob));
+    for (let from = 0; from < single.length; from += BATCH) {
+      const batch = single.slice(from, from + BATCH);
+      const bytes = await Promise.all(batch.map((receipt) => this.#bytes(shard, receipt.blob)));
       folder.add(
-        batch.map((receipt, i) => ({ bytes: bytes[i] as Uint8Array, numExamples: receipt.numExamples })),
+        batch.map(({ numExamples }, i) => ({ bytes: bytes[i] as Uint8Array, numExamples, encoding })),
         round.scale,
       );
     }

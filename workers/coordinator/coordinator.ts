@@ -5,6 +5,7 @@ import type { SessionKey } from '../../src/redis/pool-registry.js';
 import type { WorkerDeps } from '../deps.js';
 import { leaveNewerForOthers } from '../leave-for-others.js';
 import type { RunningWorker } from '../run-worker.js';
+import { startReaping } from './reap-blobs.js';
 import { reconcileSession } from './reconcile-session.js';
 import { startSweep } from './sweep.js';
 
@@ -41,12 +42,14 @@ export async function startCoordinator(deps: WorkerDeps): Promise<RunningWorker>
   });
   worker.on('error', (error) => deps.log.warn({ err: error.message }, 'queue error'));
   const sweep = startSweep(deps, look);
+  const reaping = startReaping(deps);
   return Promise.resolve({
     slots: CONCURRENCY,
     busySlots: () => busy,
     close: async () => {
       await sweep.stop();
       await worker.close();
+      await reaping.stop();
     },
   });
 }

@@ -1,7 +1,9 @@
 import { blobName, type BlobRef } from '../../src/blobs/blob-store.js';
-import type { Leftover, SessionRecord } from '../../src/core/session.js';
+import { blobsOf, type Leftover, type SessionRecord } from '../../src/core/session.js';
 import type { WorkerDeps } from '../deps.js';
 import { attemptOf } from './load-snapshot.js';
+
+const DELETE_AT_ONCE = 500;
 
 /**
  * Frees what an attempt left: updates that were not folded, partials, and shards that no version uses.
@@ -25,12 +27,18 @@ export async function freeLeftover(
     shard,
     name,
   });
+  // Many at a time: an object store takes as long for one as for a thousand.
+  let refs: BlobRef[] = [];
   for (let shard = 0; shard < session.geometry.shardCount; shard++) {
     const pointer = folds.get(shard);
-    const names = receipts.slice(pointer?.folded ?? 0).map((receipt) => blobName.update(receipt.uploadId));
+    const names = blobsOf(receipts.slice(pointer?.folded ?? 0));
     if (pointer !== undefined) names.push(pointer.blob);
-    await deps.blobs.delete(names.map((name) => ref(shard, name)));
+    refs.push(...names.map((name) => ref(shard, name)));
+    if (refs.length < DELETE_AT_ONCE) continue;
+    await deps.blobs.delete(refs);
+    refs = [];
   }
+  await deps.blobs.delete(refs);
   await dropUnused(
     deps,
     session,

@@ -7,7 +7,7 @@ import type { WorkerDeps } from '../deps.js';
 
 /** Reads all that `reconcile` may ask about the session, and no more than its state needs. */
 export async function loadSnapshot(deps: WorkerDeps, session: SessionRecord): Promise<Snapshot> {
-  const nowMs = await redisNowMs(deps.stores.context);
+  const nowMs = await redisNowMs(deps.stores.context, session.repoId);
   const blank: Snapshot = {
     session,
     nowMs,

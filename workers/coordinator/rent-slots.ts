@@ -1,4 +1,4 @@
-import { grantSlots, slotsWanted } from '../../src/core/rental.js';
+import { grantRentals, slotsWanted } from '../../src/core/rental.js';
 import type { RoundRecord, SessionRecord } from '../../src/core/session.js';
 import type { WorkerDeps } from '../deps.js';
 
@@ -8,22 +8,28 @@ export async function rentSlots(
   session: SessionRecord,
   round: RoundRecord,
 ): Promise<number> {
-  const { pool } = deps.stores;
+  const { pool, repos } = deps.stores;
   const { repoId, sessionId, geometry } = session;
   const wanted = slotsWanted({ ...geometry, expectedUpdates: round.selected });
-  const [rentals, nodes] = await Promise.all([pool.rentals(), pool.nodes()]);
+  const [rentals, nodes, repo] = await Promise.all([pool.rentals(), pool.nodes(), repos.find(repoId)]);
+  const quota = repo?.maxSlots ?? null;
   const others = rentals.filter((rental) => rental.repoId !== repoId || rental.sessionId !== sessionId);
   const key = `${repoId}/${sessionId}`;
   const wants = [
-    ...others.map((rental) => ({ key: `${rental.repoId}/${rental.sessionId}`, slots: rental.wanted })),
-    { key, slots: wanted },
+    ...others.map((other) => ({
+      key: `${other.repoId}/${other.sessionId}`,
+      repoId: other.repoId,
+      slots: other.wanted,
+      quota: other.quota,
+    })),
+    { key, repoId, slots: wanted, quota },
   ];
   const capacity = nodes
     .filter((node) => node.role === 'aggregator')
     .reduce((sum, node) => sum + node.slots, 0);
-  const granted = grantSlots(wants, Math.max(1, capacity)).get(key) ?? 1;
+  const granted = grantRentals(wants, Math.max(1, capacity)).get(key) ?? 1;
   const mine = rentals.find((rental) => rental.repoId === repoId && rental.sessionId === sessionId);
-  if (mine?.wanted !== wanted || mine.granted !== granted)
-    await pool.setRental({ repoId, sessionId, wanted, granted });
+  if (mine?.wanted !== wanted || mine.granted !== granted || mine.quota !== quota)
+    await pool.setRental({ repoId, sessionId, wanted, granted, quota });
   return granted;
 }

@@ -6,6 +6,12 @@ import { relativeTime } from '../format.js';
 import { wholeNumber } from '../arguments.js';
 import { renderTable } from '../table.js';
 
+interface CreateOptions {
+  readonly name?: string;
+  readonly concurrency?: number;
+  readonly maxSlots?: number;
+}
+
 export function addRepoCommands(program: Command): void {
   const repo = program.command('repo').description('create, list and delete Repos').helpCommand(false);
 
@@ -15,7 +21,8 @@ export function addRepoCommands(program: Command): void {
     .argument('<repoId>', 'letters, digits, ".", "_" and "-"')
     .option('--name <name>', 'for people')
     .option('--concurrency <n>', 'sessions that may run at once', wholeNumber('--concurrency', 1))
-    .action(async (repoId: string, options: { name?: string; concurrency?: number }, command: Command) => {
+    .option('--max-slots <n>', 'aggregator slots it may rent in all', wholeNumber('--max-slots', 1))
+    .action(async (repoId: string, options: CreateOptions, command: Command) => {
       const { api, out } = contextOf(command);
       const created = await (await api()).createRepo({ repoId, ...options });
       out.result(created, (style) => [

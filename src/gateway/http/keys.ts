@@ -15,7 +15,7 @@ export function keyRoutes(app: Express, ctx: GatewayContext): void {
   app.post('/v1/repos/:repoId/keys', async (req, res) => {
     const repoId = await requireRepo(ctx, req, OWNERS);
     const { label } = await readJson(req, createKey, ctx.config.MAX_JSON_BYTES);
-    const { apiKey, record } = createApiKey(repoId, { label, nowMs: await redisNowMs(context) });
+    const { apiKey, record } = createApiKey(repoId, { label, nowMs: await redisNowMs(context, repoId) });
     await repos.addKey(repoId, record);
     const created: KeyCreated = { keyId: record.keyId, apiKey, label };
     res.status(201).set('Cache-Control', 'no-store').json(created);
@@ -37,7 +37,7 @@ export function keyRoutes(app: Express, ctx: GatewayContext): void {
     if (record === null)
       throw new CloudNodeError('key_not_found', `Repo "${repoId}" has no API key "${keyId.slice(0, 64)}".`);
     if (record.revokedMs === null) {
-      await repos.addKey(repoId, { ...record, revokedMs: await redisNowMs(context) });
+      await repos.addKey(repoId, { ...record, revokedMs: await redisNowMs(context, repoId) });
       inBackground(ctx, 'revoked', publishHint(context, { kind: 'revoked', repoId, keyId }));
     }
     res.json({ revoked: true });

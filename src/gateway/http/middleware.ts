@@ -23,7 +23,10 @@ export const commonHeaders: RequestHandler = (req, res, next) => {
  */
 export const anyOrigin: RequestHandler = (req, res, next) => {
   res.set('Access-Control-Allow-Origin', '*');
-  res.set('Access-Control-Expose-Headers', 'ETag, Protocol-Version, Retry-After, X-Request-Id');
+  res.set(
+    'Access-Control-Expose-Headers',
+    'Accept-Ranges, Content-Range, ETag, Protocol-Version, Retry-After, X-Request-Id',
+  );
   if (req.method !== 'OPTIONS') {
     next();
     return;
@@ -31,7 +34,7 @@ export const anyOrigin: RequestHandler = (req, res, next) => {
   res.set('Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE');
   res.set(
     'Access-Control-Allow-Headers',
-    'Authorization, Content-Type, If-None-Match, Last-Event-ID, Library-Id, X-Request-Id',
+    'Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Library-Id, Range, X-Request-Id',
   );
   res.set('Access-Control-Max-Age', '86400');
   res.status(204).end();

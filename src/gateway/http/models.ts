@@ -8,7 +8,8 @@ import type { GatewayContext } from '../context.js';
 import { uploadKerasFile, writeKerasFile } from '../service/keras-files.js';
 import { uploadModel } from '../service/upload-model.js';
 import { answerJson, contentLength } from './answer.js';
-import { sendImmutableJson, sendParameters } from './send-bytes.js';
+import { sendImmutableJson } from './immutable.js';
+import { downloadEncoding, sendWeights } from './send-weights.js';
 import { modelJson } from './tfjs.js';
 import { withBody } from './with-body.js';
 
@@ -56,7 +57,7 @@ export function modelRoutes(app: Express, ctx: GatewayContext): void {
   app.get('/v1/repos/:repoId/models/:modelId/weights', async (req, res) => {
     const repoId = await requireRepo(ctx, req, READERS);
     const { parameters } = await models.get(repoId, req.params.modelId);
-    await sendParameters(ctx, { req, res }, { repoId, parameters });
+    await sendWeights(ctx, { req, res }, { repoId, parameters }, downloadEncoding(req));
   });
 
   app.get('/v1/repos/:repoId/models/:modelId/tfjs/model.json', async (req, res) => {
@@ -69,7 +70,7 @@ export function modelRoutes(app: Express, ctx: GatewayContext): void {
   app.get('/v1/repos/:repoId/models/:modelId/tfjs/weights.bin', async (req, res) => {
     const repoId = await requireRepo(ctx, req, READERS);
     const { parameters } = await models.get(repoId, req.params.modelId);
-    await sendParameters(ctx, { req, res }, { repoId, parameters });
+    await sendWeights(ctx, { req, res }, { repoId, parameters });
   });
 
   app.get('/v1/repos/:repoId/topologies/:sha256', async (req, res) => {

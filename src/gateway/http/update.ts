@@ -1,7 +1,7 @@
 import type { Express } from 'express';
 import { requireLibrary } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
-import { receiveUpdate } from '../service/intake.js';
+import { receiveUpdate } from '../intake/receive-update.js';
 import { answerJson, contentLength } from './answer.js';
 import { withBody } from './with-body.js';
 

@@ -4,7 +4,8 @@ import { parse } from '../../protocol/parse.js';
 import { READERS, requireLibrary, requireRepo } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { findParameters, readManifest } from '../service/parameters.js';
-import { sendImmutableJson, sendParameters } from './send-bytes.js';
+import { sendImmutableJson } from './immutable.js';
+import { downloadEncoding, sendWeights } from './send-weights.js';
 
 const params = z.object({ version: z.coerce.number('use a whole number').int().min(0).max(1_000_000) });
 
@@ -12,15 +13,16 @@ const params = z.object({ version: z.coerce.number('use a whole number').int().m
 export function versionRoutes(app: Express, ctx: GatewayContext): void {
   const { sessions, models } = ctx.stores;
 
-  const sendWeights = async (
+  const sendVersion = async (
     repoId: string,
     req: Request<{ sessionId: string; version: string }>,
     res: Response,
   ): Promise<void> => {
     const { version } = parse(params, { version: req.params.version });
+    const encoding = downloadEncoding(req);
     const { record } = await sessions.get(repoId, req.params.sessionId);
     const parameters = await findParameters(ctx, record, version);
-    await sendParameters(ctx, { req, res }, { repoId, parameters });
+    await sendWeights(ctx, { req, res }, { repoId, parameters }, encoding);
   };
 
   app.get('/v1/repos/:repoId/sessions/:sessionId/versions/:version', async (req, res) => {
@@ -32,12 +34,12 @@ export function versionRoutes(app: Express, ctx: GatewayContext): void {
 
   app.get('/v1/repos/:repoId/sessions/:sessionId/versions/:version/weights', async (req, res) => {
     const repoId = await requireRepo(ctx, req, READERS);
-    await sendWeights(repoId, req, res);
+    await sendVersion(repoId, req, res);
   });
 
   app.get('/v1/library/sessions/:sessionId/versions/:version/weights', async (req, res) => {
     const { repoId } = await requireLibrary(ctx, req);
-    await sendWeights(repoId, req, res);
+    await sendVersion(repoId, req, res);
   });
 
   app.get('/v1/library/topologies/:sha256', async (req, res) => {

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { ByteSource } from '../service/byte-source.js';
+import { ByteSource } from '../intake/byte-source.js';
 
 /** Reads the body as a stream, and lets go of it before anything is answered: what is left of it can be discarded then. */
 export async function withBody<T>(req: Request, read: (source: ByteSource) => Promise<T>): Promise<T> {
@@ -7,6 +7,6 @@ export async function withBody<T>(req: Request, read: (source: ByteSource) => Pr
   try {
     return await read(source);
   } finally {
-    await source.release();
+    source.release();
   }
 }

@@ -7,14 +7,15 @@ import type { GatewayContext } from '../context.js';
 /** @throws `repo_exists`, also while one of that id is being deleted */
 export async function addRepo(
   ctx: GatewayContext,
-  input: { repoId: string; name?: string | undefined; concurrency: number },
+  input: { repoId: string; name?: string | undefined; concurrency: number; maxSlots: number | null },
 ): Promise<RepoRecord> {
-  const { repoId, concurrency } = input;
+  const { repoId, concurrency, maxSlots } = input;
   const { context, repos } = ctx.stores;
   if ((await new Removal(context).isKnown(repoId)) && (await repos.find(repoId)) === null)
     throw new CloudNodeError('repo_exists', `Repo "${repoId}" is being deleted.`);
-  const createdMs = await redisNowMs(context);
-  const record: RepoRecord = { v: 1, repoId, name: input.name ?? repoId, createdMs, concurrency };
+  const createdMs = await redisNowMs(context, repoId);
+  const name = input.name ?? repoId;
+  const record: RepoRecord = { v: 1, repoId, name, createdMs, concurrency, maxSlots };
   await repos.create(record);
   return record;
 }

@@ -21,7 +21,7 @@ export async function changeSession(
   const { sessions, context } = ctx.stores;
   for (let left = TRIES; left > 0; left--) {
     const { record, rev } = await sessions.get(repoId, sessionId);
-    const change = decide(record, await redisNowMs(context));
+    const change = decide(record, await redisNowMs(context, repoId));
     if ((await sessions.write(change, { rev })) === null) continue;
     inBackground(ctx, 'session', publishHint(context, { kind: 'session', repoId, sessionId }));
     inBackground(ctx, 'wake', ctx.queues.wake({ repoId, sessionId }));

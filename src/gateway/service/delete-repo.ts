@@ -1,5 +1,5 @@
 import { blobName, type BlobRef } from '../../blobs/blob-store.js';
-import { isFinal, type SessionRecord } from '../../core/session.js';
+import { blobsOf, isFinal, type SessionRecord } from '../../core/session.js';
 import { withLeftover } from '../../core/transitions.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { publishHint } from '../../redis/hints.js';
@@ -31,7 +31,9 @@ export async function deleteRepo(ctx: GatewayContext, repoId: string): Promise<v
     if (ids.length === 0) break;
     for (const sessionId of ids) await deleteSession(ctx, removal, { repoId, sessionId });
   }
-  await removal.removeRest(repoId, await deleteModels(ctx, repoId));
+  const topologies = await deleteModels(ctx, repoId);
+  await ctx.blobs.deleteRepo(repoId);
+  await removal.removeRest(repoId, topologies);
 }
 
 async function cancelAll(ctx: GatewayContext, repoId: string): Promise<void> {
@@ -84,9 +86,7 @@ async function attemptRefs(ctx: GatewayContext, session: SessionRecord, at: Atte
     name,
   });
   const updates = Array.from({ length: session.geometry.shardCount }, (_, shard) =>
-    receipts
-      .slice(folds.get(shard)?.folded ?? 0)
-      .map((receipt) => ref(shard, blobName.update(receipt.uploadId))),
+    blobsOf(receipts.slice(folds.get(shard)?.folded ?? 0)).map((blob) => ref(shard, blob)),
   );
   return [
     ...updates.flat(),

@@ -1,7 +1,7 @@
 import { CloudNodeError } from '../../protocol/errors.js';
 
 const UNAVAILABLE =
-  /Command timed out|Connection is closed|Stream isn't writeable|Failed to refresh slots|Connection is in|[Aa]ll sentinels are unreachable|^(LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|MISCONF|NOREPLICAS|BUSY|UNBLOCKED|EXECABORT)\b/;
+  /Command timed out|Connection is closed|Stream isn't writeable|Failed to refresh slots|Too many Cluster redirections|None of startup nodes is available|Connection is in|[Aa]ll sentinels are unreachable|^(LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|MISCONF|NOREPLICAS|BUSY|UNBLOCKED|EXECABORT)\b/;
 /** The words after the code differ between servers, and where a script wraps it the code is not at the start. */
 const FULL = /OOM command not allowed|^OOM\b/;
 const UNAVAILABLE_NAMES = new Set([

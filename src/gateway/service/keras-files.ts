@@ -6,7 +6,7 @@ import { KERAS_LIMITS, type KerasLimits } from '../../keras/limits.js';
 import type { KerasModel } from '../../keras/read-keras-model.js';
 import type { KerasFormat } from '../../keras/source.js';
 import type { GatewayContext } from '../context.js';
-import { ByteSource } from './byte-source.js';
+import { ByteSource } from '../intake/byte-source.js';
 import { readParameters } from './parameters.js';
 import { uploadModel, type Upload } from './upload-model.js';
 
@@ -59,7 +59,7 @@ export async function writeKerasFile(
     const parameters = new Float32Array(paramCount);
     const target = new Uint8Array(parameters.buffer);
     let at = 0;
-    for await (const shard of readParameters(ctx, repoId, model.parameters)) {
+    for await (const shard of readParameters(ctx.shards, repoId, model.parameters)) {
       target.set(shard, at);
       at += shard.length;
     }

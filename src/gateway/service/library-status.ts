@@ -1,5 +1,7 @@
 import { isFinal, type AssignmentRecord, type RoundRecord, type SessionRecord } from '../../core/session.js';
+import { CloudNodeError } from '../../protocol/errors.js';
 import type { Assignment, AssignmentKey, LibraryStatus } from '../../protocol/library.js';
+import type { DownloadRef, ParametersRef } from '../../protocol/model.js';
 import { redisNowMs } from '../../redis/context.js';
 import type { GatewayContext } from '../context.js';
 import { findParameters } from './parameters.js';
@@ -59,7 +61,7 @@ async function describe(ctx: GatewayContext, { session, round, record }: Found):
   const [parameters, model, nowMs] = await Promise.all([
     findParameters(ctx, session, version),
     ctx.stores.models.get(repoId, job.modelId),
-    redisNowMs(ctx.stores.context),
+    redisNowMs(ctx.stores.context, repoId),
   ]);
   const { every, on } = job.evaluation;
   return {
@@ -77,9 +79,25 @@ async function describe(ctx: GatewayContext, { session, round, record }: Found):
     evaluate: (on === 'libraries' || on === 'both') && version % every === 0,
     version,
     parameters,
+    download: await findDownload(ctx, session, parameters),
     topologySha256: model.topologySha256,
     remainingMs: Math.max(0, round.deadlineMs - nowMs),
   };
+}
+
+/** A version that f16 does not reach is downloaded as f32: training goes on. */
+async function findDownload(
+  ctx: GatewayContext,
+  { repoId, job }: SessionRecord,
+  parameters: ParametersRef,
+): Promise<DownloadRef | null> {
+  if (job.downloadEncoding !== 'f16') return null;
+  try {
+    return await ctx.halves.ref(repoId, parameters);
+  } catch (error) {
+    if (error instanceof CloudNodeError && !error.retryable) return null;
+    throw error;
+  }
 }
 
 /** The Library is there with this data; sessions that wait for Libraries are looked at if that is news. */

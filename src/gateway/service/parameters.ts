@@ -4,6 +4,7 @@ import { CloudNodeError } from '../../protocol/errors.js';
 import type { Manifest, ParametersRef } from '../../protocol/model.js';
 import { versionParameters } from '../../protocol/version-parameters.js';
 import type { GatewayContext } from '../context.js';
+import type { ShardCache } from './shard-cache.js';
 
 /** Where version `version` of the session is; 0 is the model that it started from. @throws `version_not_found` */
 export async function findParameters(
@@ -40,14 +41,26 @@ export function parameterRefs(repoId: string, parameters: ParametersRef): BlobRe
   }));
 }
 
-/** The bytes, shard after shard. @throws `version_not_found` when a shard is gone */
+/** The bytes, shard after shard, or of the shards [first, end). @throws `version_not_found` when a shard is gone */
 export async function* readParameters(
-  ctx: GatewayContext,
+  shards: ShardCache,
   repoId: string,
   parameters: ParametersRef,
+  { first, end }: { readonly first: number; readonly end?: number } = { first: 0 },
 ): AsyncGenerator<Uint8Array> {
-  for (const ref of parameterRefs(repoId, parameters)) {
-    const bytes = await ctx.shards.get(ref);
+  const refs = parameterRefs(repoId, parameters).slice(first, end);
+  const load = (index: number): Promise<Uint8Array | null> => {
+    const ref = refs[index];
+    const loading = ref === undefined ? Promise.resolve(null) : shards.get(ref);
+    // Met when it is its turn, if it ever is.
+    loading.catch(() => undefined);
+    return loading;
+  };
+  // The next one comes from the store while this one is sent.
+  let next = load(0);
+  for (const [index, ref] of refs.entries()) {
+    const bytes = await next;
+    next = load(index + 1);
     if (bytes === null)
       throw new CloudNodeError(
         'version_not_found',

@@ -5,13 +5,13 @@ import type { BlobRef, BlobStore } from '../../blobs/blob-store.js';
  * is never stale; many who ask for the same one at once cost one read.
  */
 export class ShardCache {
-  readonly #blobs: BlobStore;
+  readonly #blobs: Pick<BlobStore, 'get'>;
   readonly #maxBytes: number;
   readonly #kept = new Map<string, Uint8Array>();
   readonly #pending = new Map<string, Promise<Uint8Array | null>>();
   #bytes = 0;
 
-  constructor(blobs: BlobStore, maxBytes: number) {
+  constructor(blobs: Pick<BlobStore, 'get'>, maxBytes: number) {
     this.#blobs = blobs;
     this.#maxBytes = maxBytes;
   }

@@ -15,7 +15,7 @@ export async function submitJob(ctx: GatewayContext, repoId: string, input: unkn
   const { stores } = ctx;
   const [{ parameters }, nowMs] = await Promise.all([
     stores.models.get(repoId, job.modelId),
-    redisNowMs(stores.context),
+    redisNowMs(stores.context, repoId),
     requireTestSet(ctx, repoId, job),
   ]);
   const session: SessionRecord = {

@@ -7,12 +7,11 @@ import { redisNowMs } from '../../redis/context.js';
 import { rootHash } from '../../tensors/hash.js';
 import { countParams } from '../../tensors/tensor-specs.js';
 import type { GatewayContext } from '../context.js';
-import type { ByteSource } from './byte-source.js';
+import type { ByteSource } from '../intake/byte-source.js';
 import { inBackground } from './in-background.js';
-import { keepUpload, UPLOAD_TTL_MS } from './keep-upload.js';
-import { readHeader } from './read-header.js';
-import { receivePieces } from './receive-pieces.js';
-import { scanPiece } from './scan-piece.js';
+import { keepUpload, UPLOAD_TTL_MS, UPLOAD_WAIT_MS } from './keep-upload.js';
+import { readHeader } from '../intake/read-header.js';
+import { placeBytes, receivePieces } from '../intake/receive-pieces.js';
 import { checkUploadSize } from './upload-size.js';
 
 export interface Upload {
@@ -30,20 +29,18 @@ export async function uploadModel(ctx: GatewayContext, upload: Upload): Promise<
   const limit = ctx.config.MAX_MODEL_BYTES;
   ctx.watermark.check();
   checkUploadSize(upload.contentLength, limit);
-  return ctx.uploads.run(upload.repoId, async () => {
-    const { header, payloadAt } = await readHeader(
-      upload.source,
-      modelUploadHeader,
-      Math.min(MAX_MODEL_HEADER_BYTES, limit),
-    );
-    const bytes = payloadBytes(header);
-    checkUploadSize(payloadAt + bytes, limit);
-    if (upload.contentLength !== null && upload.contentLength !== payloadAt + bytes)
-      throw wrongLength(bytes, upload.contentLength - payloadAt);
-    const problem = await ctx.models.check({ topology: header.topology, tensors: header.tensors });
-    if (problem !== null) throw new CloudNodeError('invalid_model', problem);
-    return receiveModel(ctx, upload, header);
-  });
+  const { header, payloadAt } = await readHeader(
+    upload.source,
+    modelUploadHeader,
+    Math.min(MAX_MODEL_HEADER_BYTES, limit),
+  );
+  const bytes = payloadBytes(header);
+  checkUploadSize(payloadAt + bytes, limit);
+  if (upload.contentLength !== null && upload.contentLength !== payloadAt + bytes)
+    throw wrongLength(bytes, upload.contentLength - payloadAt);
+  const problem = await ctx.models.check({ topology: header.topology, tensors: header.tensors });
+  if (problem !== null) throw new CloudNodeError('invalid_model', problem);
+  return receiveModel(ctx, upload, header);
 }
 
 async function receiveModel(
@@ -55,7 +52,7 @@ async function receiveModel(
   const stored: BlobRef[] = [];
   try {
     const shards = await storeShards(ctx, upload, { scope, bytes: payloadBytes(header), stored });
-    const record = await describe(ctx, header, { scope, shards });
+    const record = await describe(ctx, header, { repoId: upload.repoId, scope, shards });
     await ctx.stores.models.putTopology(upload.repoId, {
       sha256: record.topologySha256,
       json: JSON.stringify(header.topology),
@@ -82,8 +79,9 @@ async function storeShards(
     pieceBytes: SHARD_PARAMS * 4,
     wrongLength: (got: number | null) => wrongLength(bytes, got),
   };
-  await receivePieces({ source, buffers: ctx.buffers }, payload, async (piece, shard) => {
-    if (!scanPiece(piece).finite) {
+  const place = await ctx.intake.require(repoId, placeBytes(payload), UPLOAD_WAIT_MS);
+  const receiving = receivePieces({ source, place }, payload, async ({ at, index: shard, bytes: piece }) => {
+    if (!(await ctx.intake.kernels.scan({ at, bytes: piece.length, encoding: 'f32' })).finite) {
       const first = shard * SHARD_PARAMS;
       throw new CloudNodeError(
         'invalid_model',
@@ -96,6 +94,7 @@ async function storeShards(
     stored.push(ref);
     await ctx.blobs.put(ref, piece, { ttlMs: UPLOAD_TTL_MS });
   });
+  await receiving.finally(() => place.release());
   await keepUpload(ctx, stored);
   return shards;
 }
@@ -103,7 +102,7 @@ async function storeShards(
 async function describe(
   ctx: GatewayContext,
   header: ModelUploadHeader,
-  { scope, shards }: { scope: string; shards: string[] },
+  { repoId, scope, shards }: { repoId: string; scope: string; shards: string[] },
 ): Promise<ModelRecord> {
   const sha256 = await rootHash(shards);
   const topologySha256 = createHash('sha256').update(JSON.stringify(header.topology)).digest('hex');
@@ -124,7 +123,7 @@ async function describe(
       shardParams: ctx.config.SHARD_PARAMS,
       paramCount: countParams(tensors),
     },
-    createdMs: await redisNowMs(ctx.stores.context),
+    createdMs: await redisNowMs(ctx.stores.context, repoId),
     trainedBy: null,
   };
 }

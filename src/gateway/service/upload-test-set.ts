@@ -7,10 +7,9 @@ import { redisNowMs } from '../../redis/context.js';
 import { sizeOfShape } from '../../tensors/tensor-specs.js';
 import type { GatewayContext } from '../context.js';
 import { inBackground } from './in-background.js';
-import { keepUpload, UPLOAD_TTL_MS } from './keep-upload.js';
-import { readHeader } from './read-header.js';
-import { receivePieces } from './receive-pieces.js';
-import { scanPiece } from './scan-piece.js';
+import { keepUpload, UPLOAD_TTL_MS, UPLOAD_WAIT_MS } from './keep-upload.js';
+import { readHeader } from '../intake/read-header.js';
+import { placeBytes, receivePieces } from '../intake/receive-pieces.js';
 import type { Upload } from './upload-model.js';
 import { checkUploadSize } from './upload-size.js';
 
@@ -23,28 +22,26 @@ export async function uploadTestSet(
   const limit = ctx.config.MAX_MODEL_BYTES;
   ctx.watermark.check();
   checkUploadSize(upload.contentLength, limit);
-  return ctx.uploads.run(upload.repoId, async () => {
-    const { header, payloadAt } = await readHeader(upload.source, testSetHeader, MAX_UPDATE_HEADER_BYTES);
-    const bytes = payloadBytes(header);
-    checkUploadSize(payloadAt + bytes, limit);
-    if (upload.contentLength !== null && upload.contentLength !== payloadAt + bytes)
-      throw wrongLength(bytes, upload.contentLength - payloadAt);
-    const { scope, sha256, chunkCount } = await receive(ctx, upload, bytes);
-    const createdMs = await redisNowMs(ctx.stores.context);
-    const record: TestSetRecord = {
-      v: 1,
-      testSetId,
-      header,
-      bytes,
-      sha256,
-      blob: scope,
-      chunkCount,
-      createdMs,
-    };
-    const before = await ctx.stores.models.putTestSet(upload.repoId, record);
-    if (before !== null) inBackground(ctx, 'free', ctx.blobs.delete(testSetRefs(upload.repoId, before)));
-    return record;
-  });
+  const { header, payloadAt } = await readHeader(upload.source, testSetHeader, MAX_UPDATE_HEADER_BYTES);
+  const bytes = payloadBytes(header);
+  checkUploadSize(payloadAt + bytes, limit);
+  if (upload.contentLength !== null && upload.contentLength !== payloadAt + bytes)
+    throw wrongLength(bytes, upload.contentLength - payloadAt);
+  const { scope, sha256, chunkCount } = await receive(ctx, upload, bytes);
+  const createdMs = await redisNowMs(ctx.stores.context, upload.repoId);
+  const record: TestSetRecord = {
+    v: 1,
+    testSetId,
+    header,
+    bytes,
+    sha256,
+    blob: scope,
+    chunkCount,
+    createdMs,
+  };
+  const before = await ctx.stores.models.putTestSet(upload.repoId, record);
+  if (before !== null) inBackground(ctx, 'free', ctx.blobs.delete(testSetRefs(upload.repoId, before)));
+  return record;
 }
 
 /** Where the pieces of a test set are. */
@@ -66,7 +63,7 @@ async function receive(
   const stored: BlobRef[] = [];
   const hash = createHash('sha256');
   try {
-    await storePieces(ctx, { source, bytes, hash }, (shard) => {
+    await storePieces(ctx, { repoId, source, bytes, hash }, (shard) => {
       const ref = { repoId, scope, shard, name: blobName.testSet };
       stored.push(ref);
       return ref;
@@ -81,7 +78,7 @@ async function receive(
 
 async function storePieces(
   ctx: GatewayContext,
-  { source, bytes, hash }: { source: Upload['source']; bytes: number; hash: Hash },
+  { repoId, source, bytes, hash }: Pick<Upload, 'repoId' | 'source'> & { bytes: number; hash: Hash },
   refOf: (shard: number) => BlobRef,
 ): Promise<void> {
   const payload = {
@@ -89,12 +86,13 @@ async function storePieces(
     pieceBytes: ctx.config.SHARD_PARAMS * 4,
     wrongLength: (got: number | null) => wrongLength(bytes, got),
   };
-  await receivePieces({ source, buffers: ctx.buffers }, payload, async (piece, shard) => {
-    if (!scanPiece(piece).finite)
+  const place = await ctx.intake.require(repoId, placeBytes(payload), UPLOAD_WAIT_MS);
+  await receivePieces({ source, place }, payload, async ({ at, index, bytes: piece }) => {
+    if (!(await ctx.intake.kernels.scan({ at, bytes: piece.length, encoding: 'f32' })).finite)
       throw new CloudNodeError('invalid_test_set', 'There is NaN or infinity among the values.');
     hash.update(piece);
-    await ctx.blobs.put(refOf(shard), piece, { ttlMs: UPLOAD_TTL_MS });
-  });
+    await ctx.blobs.put(refOf(index), piece, { ttlMs: UPLOAD_TTL_MS });
+  }).finally(() => place.release());
 }
 
 function payloadBytes({ numExamples, inputShape, labelShape }: TestSetHeader): number {

@@ -5,9 +5,8 @@ import { identityOf, LIBRARY_NAMESPACE, libraryRoom, repoRoom } from './namespac
 
 type Reason = 'assignment' | 'stop' | 'sync';
 
-/** So many are told at once; more are spread, so that they do not all ask in one instant. */
-const AT_ONCE = 50;
-const SPREAD_MS = 200;
+/** They all ask in return; hints must not wait behind the answers, so they are out long before those. */
+const SPREAD_MS_EACH = 0.02;
 const SYNC_SPREAD_MS = 1_000;
 
 /** Passes the pool's hints on to the sockets of this gateway; each gateway hears every hint itself. */
@@ -31,7 +30,7 @@ function relay(hint: Hint, libraries: Namespace, ctx: GatewayContext): void {
       const rooms =
         libraryIds === null ? [repoRoom(repoId)] : libraryIds.map((id) => libraryRoom(repoId, id));
       const sockets = rooms.flatMap((room) => socketsIn(libraries, room));
-      return tell(sockets, reason, sockets.length <= AT_ONCE ? 0 : SPREAD_MS);
+      return tell(sockets, reason, SPREAD_MS_EACH * sockets.length);
     }
     case 'revoked':
       for (const socket of socketsIn(libraries, repoRoom(hint.repoId))) {

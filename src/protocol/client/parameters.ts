@@ -1,6 +1,6 @@
-import type { ParametersRef } from '../model.js';
-import { NoAnswerError } from './no-answer.js';
-import type { ApiAnswer } from './request.js';
+import { shardBytes, type DownloadEncoding } from '../../core/encoding.js';
+import { ResumableBytes } from './resumable-bytes.js';
+import type { ApiClient, ApiRequest } from './request.js';
 
 /** The parameters are not the ones that were named: refused, whoever sent them. */
 export class ParametersMismatchError extends Error {
@@ -10,53 +10,42 @@ export class ParametersMismatchError extends Error {
   }
 }
 
+/** What is downloaded, and how it is checked. */
+export interface ParametersSource {
+  readonly encoding: DownloadEncoding;
+  readonly shards: readonly string[];
+  readonly shardParams: number;
+  readonly paramCount: number;
+}
+
 /**
- * Reads a flat f32 vector as it arrives and checks each shard against its hash.
+ * Downloads parameters and checks each shard against its hash. A download that breaks off goes on where it stopped, at
+ * whichever gateway answers then.
  * @param sha256Hex of `src/tensors`, which this folder cannot import
  * @throws {ParametersMismatchError} when a shard or the length differs
- * @throws {NoAnswerError} when the body breaks off
+ * @throws what {@link ApiClient.json} throws
  */
-export async function readParameters(
-  { response, alive }: ApiAnswer,
-  ref: Pick<ParametersRef, 'shards' | 'shardParams' | 'paramCount'>,
+export async function downloadParameters(
+  api: ApiClient,
+  request: Pick<ApiRequest, 'path' | 'signal' | 'attempts'>,
+  source: ParametersSource,
   sha256Hex: (bytes: Uint8Array) => Promise<string>,
-): Promise<Float32Array<ArrayBuffer>> {
-  const bytes = await readExactly(response, ref.paramCount * 4, alive);
-  const shardBytes = ref.shardParams * 4;
-  if (ref.shards.length !== Math.ceil(bytes.length / shardBytes)) {
-    throw new ParametersMismatchError(
-      `${ref.shards.length} hashes do not cover ${ref.paramCount} parameters.`,
-    );
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { encoding, shards, shardParams, paramCount } = source;
+  const download = new ResumableBytes(shardBytes(encoding, paramCount));
+  const path = encoding === 'f32' ? request.path : `${request.path}?encoding=${encoding}`;
+  await api.send({ ...request, path, headers: () => download.headers() }, (answer) => download.read(answer));
+  const { bytes } = download;
+  if (download.hasMore) throw new ParametersMismatchError(`More than the ${bytes.length} bytes came.`);
+  if (shards.length !== Math.ceil(paramCount / shardParams)) {
+    throw new ParametersMismatchError(`${shards.length} hashes do not cover ${paramCount} parameters.`);
   }
-  for (const [shard, expected] of ref.shards.entries()) {
-    const actual = await sha256Hex(bytes.subarray(shard * shardBytes, (shard + 1) * shardBytes));
+  const pieceBytes = shardBytes(encoding, shardParams);
+  for (const [shard, expected] of shards.entries()) {
+    const actual = await sha256Hex(bytes.subarray(shard * pieceBytes, (shard + 1) * pieceBytes));
     if (actual !== expected) {
       throw new ParametersMismatchError(`Shard ${shard} has the SHA-256 ${actual}, not ${expected}.`);
     }
   }
-  return new Float32Array(bytes.buffer);
-}
-
-async function readExactly(
-  response: Response,
-  length: number,
-  alive: () => void,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
-  let filled = 0;
-  const reader = response.body?.getReader();
-  for (;;) {
-    const chunk = await reader?.read();
-    if (chunk?.value === undefined) break;
-    alive();
-    if (filled + chunk.value.length > length) {
-      await reader?.cancel();
-      throw new ParametersMismatchError(`More than the ${length} bytes of the parameters came.`);
-    }
-    bytes.set(chunk.value, filled);
-    filled += chunk.value.length;
-  }
-  if (filled < length)
-    throw new NoAnswerError(`The parameters broke off after ${filled} of ${length} bytes.`);
   return bytes;
 }

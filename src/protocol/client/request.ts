@@ -19,7 +19,8 @@ export interface ApiRequest {
   readonly path: string;
   readonly json?: unknown;
   readonly body?: Uint8Array;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** A function is asked before each try. */
+  readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
   readonly signal?: AbortSignal | undefined;
   /** Tries in all; `Infinity` goes on until the signal says stop. @default 6 */
   readonly attempts?: number;
@@ -94,7 +95,8 @@ export class ApiClient {
   async #init(request: ApiRequest, signal: AbortSignal): Promise<RequestInit> {
     const { method = 'GET', json, body } = request;
     const type = json === undefined ? {} : { 'content-type': 'application/json' };
-    const init = { method, signal, headers: { ...(await this.#headers()), ...type, ...request.headers } };
+    const own = typeof request.headers === 'function' ? request.headers() : request.headers;
+    const init = { method, signal, headers: { ...(await this.#headers()), ...type, ...own } };
     if (json !== undefined) return { ...init, body: JSON.stringify(json) };
     return body === undefined ? init : { ...init, body: body as Uint8Array<ArrayBuffer> };
   }

@@ -6,17 +6,23 @@ export const SCRIPTS = {
     keys: 1,
     lua: "#!lua\n--[[ Sessions whose time has come. Each is put off by the claim, so that one coordinator looks and the others need not.\n  KEYS[1] due zset\n  ARGV[1] at most so many  ARGV[2] ms to put them off\n  Returns the members.\n]]\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal members = redis.call('ZRANGE', KEYS[1], '-inf', string.format('%d', now), 'BYSCORE', 'LIMIT', 0, ARGV[1])\nfor _, member in ipairs(members) do\n  redis.call('ZADD', KEYS[1], string.format('%d', now + ARGV[2]), member)\nend\nreturn members\n",
   },
+  claimEnded: {
+    // Versioned, so that two releases can share one Redis client.
+    command: 'claimEnded:77d2ab3c',
+    keys: 2,
+    lua: "#!lua\n--[[ Blobs whose time is over, and those that somebody claimed and did not delete in time. A claimed blob can not be kept.\n  KEYS[1] ending zset  KEYS[2] reaped zset\n  ARGV[1] at most so many  ARGV[2] ms in which nobody else claims them\n  Returns the blobs.\n]]\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal now_ms = string.format('%d', now)\nlocal blobs = redis.call('ZRANGE', KEYS[2], '-inf', now_ms, 'BYSCORE', 'LIMIT', 0, ARGV[1])\nlocal ended = redis.call('ZRANGE', KEYS[1], '-inf', now_ms, 'BYSCORE', 'LIMIT', 0, ARGV[1] - #blobs)\nfor _, blob in ipairs(ended) do\n  redis.call('ZREM', KEYS[1], blob)\n  blobs[#blobs + 1] = blob\nend\nfor _, blob in ipairs(blobs) do redis.call('ZADD', KEYS[2], string.format('%d', now + ARGV[2]), blob) end\nreturn blobs\n",
+  },
   commitFold: {
     // Versioned, so that two releases can share one Redis client.
     command: 'commitFold:5a4ac146',
     keys: 1,
     lua: "#!lua\n--[[ Moves a shard's pointer to a new partial, if nobody else moved it meanwhile.\n  KEYS[1] folds hash\n  ARGV[1] shard  ARGV[2] expected pointer (\"\" = none yet)  ARGV[3] new pointer  ARGV[4] ms the hash may live\n  Returns 1 moved, 0 somebody else was first.\n]]\nif (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end\nredis.call('HSET', KEYS[1], ARGV[1], ARGV[3])\nredis.call('PEXPIRE', KEYS[1], ARGV[4])\nreturn 1\n",
   },
-  commitUpdate: {
+  commitUpdates: {
     // Versioned, so that two releases can share one Redis client.
-    command: 'commitUpdate:24902463',
+    command: 'commitUpdates:d41443d4',
     keys: 4,
-    lua: "#!lua\n--[[ Counts an update whose bytes are stored: the one moment at which it becomes part of the round.\n  KEYS[1] session hash  KEYS[2] assignments hash  KEYS[3] receipts list  KEYS[4] events stream\n  ARGV[1] round  ARGV[2] attempt  ARGV[3] library  ARGV[4] update id\n  ARGV[5] receipt JSON object without receivedMs  ARGV[6] events kept\n  Returns {code, received, needed}: 1 counted, 2 this very update was counted before;\n  -2 not assigned; -3 round closed; -4 assignment over; -5 another update of this Library was counted.\n]]\nlocal rcall = redis.call\nlocal session = rcall('HMGET', KEYS[1], 'round', 'attempt', 'roundState', 'needed')\nlocal current = session[1] == ARGV[1] and session[2] == ARGV[2]\nlocal stored = rcall('HGET', KEYS[2], ARGV[3])\nif not stored then return {current and -2 or -3, 0, 0} end\nlocal assignment = cjson.decode(stored)\nlocal needed = tonumber(session[4]) or 0\nif assignment.state == 'received' then\n  return {assignment.updateId == ARGV[4] and 2 or -5, rcall('LLEN', KEYS[3]), needed}\nend\nif not current or session[3] ~= 'collecting' then return {-3, 0, 0} end\nif assignment.state ~= 'offered' and assignment.state ~= 'accepted' then return {-4, 0, 0} end\n\nlocal time = rcall('TIME')\nlocal now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))\nassignment.state = 'received'\nassignment.updateId = ARGV[4]\nrcall('HSET', KEYS[2], ARGV[3], cjson.encode(assignment))\n-- The receipt is text all the way: decoding it here would round its metrics.\nlocal received = rcall('RPUSH', KEYS[3], '{\"receivedMs\":' .. now .. ',' .. string.sub(ARGV[5], 2))\nlocal event = string.format('{\"type\":\"update.received\",\"round\":%s,\"received\":%d,\"needed\":%d}', ARGV[1], received, needed)\nrcall('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*', 'e', event)\nreturn {1, received, needed}\n",
+    lua: "#!lua\n--[[ Counts updates whose bytes are stored: the one moment at which they become part of the round. All or none: their\n  bytes may be one sum.\n  KEYS[1] session hash  KEYS[2] assignments hash  KEYS[3] receipts list  KEYS[4] events stream\n  ARGV[1] round  ARGV[2] attempt  ARGV[3] events kept\n  ARGV[4..] for each update: library, update id, receipt JSON object without receivedMs\n  Returns {1 counted or 0, received, needed, blobs, code of each update}: 1 it could be counted, 2 this very update was\n  counted before; -2 not assigned; -3 round closed; -4 assignment over; -5 another update of this Library was counted.\n]]\nlocal rcall = redis.call\nlocal session = rcall('HMGET', KEYS[1], 'round', 'attempt', 'roundState', 'needed', 'blobs')\nlocal current = session[1] == ARGV[1] and session[2] == ARGV[2]\nlocal needed = tonumber(session[4]) or 0\n\nlocal function look(assignment, update)\n  if not assignment then return current and -2 or -3 end\n  if assignment.state == 'received' then return assignment.updateId == update and 2 or -5 end\n  if not current or session[3] ~= 'collecting' then return -3 end\n  if assignment.state ~= 'offered' and assignment.state ~= 'accepted' then return -4 end\n  -- Should it be here twice, the second meets what the first would have left.\n  assignment.state = 'received'\n  assignment.updateId = update\n  return 1\nend\n\nlocal assignments, codes, all = {}, {}, true\nfor i = 4, #ARGV, 3 do\n  local library = ARGV[i]\n  if not assignments[library] then\n    local stored = rcall('HGET', KEYS[2], library)\n    assignments[library] = stored and cjson.decode(stored)\n  end\n  local code = look(assignments[library], ARGV[i + 1])\n  codes[#codes + 1] = code\n  all = all and code == 1\nend\nif not all then return {0, rcall('LLEN', KEYS[3]), needed, tonumber(session[5]) or 0, unpack(codes)} end\n\nlocal time = rcall('TIME')\nlocal now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))\nlocal received\nfor i = 4, #ARGV, 3 do\n  rcall('HSET', KEYS[2], ARGV[i], cjson.encode(assignments[ARGV[i]]))\n  -- The receipt is text all the way: decoding it here would round its metrics.\n  received = rcall('RPUSH', KEYS[3], '{\"receivedMs\":' .. now .. ',' .. string.sub(ARGV[i + 2], 2))\nend\nlocal blobs = rcall('HINCRBY', KEYS[1], 'blobs', 1)\nlocal event = string.format('{\"type\":\"update.received\",\"round\":%s,\"received\":%d,\"needed\":%d}', ARGV[1], received, needed)\nrcall('XADD', KEYS[4], 'MAXLEN', '~', ARGV[3], '*', 'e', event)\nreturn {1, received, needed, blobs, unpack(codes)}\n",
   },
   joinLibrary: {
     // Versioned, so that two releases can share one Redis client.
@@ -30,11 +36,23 @@ export const SCRIPTS = {
     keys: 2,
     lua: "#!lua\n--[[ A connection ended. Only the Library's latest connection says that it is gone: it may be back elsewhere already.\n  It counts as away at once, but when it was last seen is kept: its assignment lives on for the lease.\n  KEYS[1] libraries hash  KEYS[2] presence zset\n  ARGV[1] library  ARGV[2] connection  ARGV[3] ms without a word that count as away\n  Returns 1 gone, 0 it has a newer connection.\n]]\nlocal stored = redis.call('HGET', KEYS[1], ARGV[1])\nif stored and cjson.decode(stored).connection ~= ARGV[2] then return 0 end\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nredis.call('ZADD', KEYS[2], 'XX', string.format('%d', now - ARGV[3] - 1), ARGV[1])\nreturn 1\n",
   },
+  readClock: {
+    // Versioned, so that two releases can share one Redis client.
+    command: 'readClock:8f19aa64',
+    keys: 1,
+    lua: "#!lua flags=no-writes\n--[[ The clock of the server that has this key: the masters of a cluster have one each.\n  KEYS[1] says where, and need not exist\n  Returns ms since 1970.\n]]\nlocal time = KEYS[1] and redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\n",
+  },
   reportNode: {
     // Versioned, so that two releases can share one Redis client.
     command: 'reportNode:8eecc23c',
     keys: 2,
     lua: "#!lua\n--[[ A process says that it is alive; those silent for long are dropped.\n  KEYS[1] nodes hash  KEYS[2] nodes seen zset\n  ARGV[1] node  ARGV[2] record JSON  ARGV[3] ms after which a silent node is dropped\n  Returns how many are left.\n]]\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nredis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\nredis.call('ZADD', KEYS[2], string.format('%d', now), ARGV[1])\nlocal silent = redis.call('ZRANGE', KEYS[2], '-inf', string.format('%d', now - ARGV[3]), 'BYSCORE')\nfor _, node in ipairs(silent) do\n  redis.call('HDEL', KEYS[1], node)\n  redis.call('ZREM', KEYS[2], node)\nend\nreturn redis.call('HLEN', KEYS[1])\n",
+  },
+  scheduleBlob: {
+    // Versioned, so that two releases can share one Redis client.
+    command: 'scheduleBlob:08967150',
+    keys: 2,
+    lua: "#!lua\n--[[ Says when a blob that Redis does not hold itself ends, before it is stored: whoever dies in between leaves no orphan.\n  KEYS[1] ending zset  KEYS[2] reaped zset\n  ARGV[1] blob  ARGV[2] ms it may live, \"\" = for ever\n  Returns 1, or 0 when it is being deleted at this moment.\n]]\nif redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end\nif ARGV[2] == '' then\n  redis.call('ZREM', KEYS[1], ARGV[1])\nelse\n  local time = redis.call('TIME')\n  local now = time[1] * 1000 + math.floor(time[2] / 1000)\n  redis.call('ZADD', KEYS[1], string.format('%d', now + ARGV[2]), ARGV[1])\nend\nreturn 1\n",
   },
   settleAssignment: {
     // Versioned, so that two releases can share one Redis client.

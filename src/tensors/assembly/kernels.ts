@@ -10,6 +10,8 @@
  * MAGIC_BITS + round(t), ties to even. Integer addition wraps, so MAGIC_BITS of all terms of a pass is taken off at once.
  */
 
+export { decodeF16, decodeQ8, encodeF16 } from './encodings';
+
 const MAGIC: f64 = 6755399441055744.0; // 1.5 × 2^52
 const MAGIC_BITS: i64 = 0x4338000000000000;
 

@@ -1,0 +1,23 @@
+import { benchOptions, printCase } from './lib/options.js';
+import { measureRounds } from './rounds/measure.js';
+
+/**
+ * Rounds in which nothing is trained: Libraries in another process download each version and send an update. Prints one
+ * JSON line a case; `ratioToSink` compares with a bare HTTP server that discards the same uploads from, and serves the
+ * same downloads to, the same client process.
+ */
+export async function run(argv: string[]): Promise<void> {
+  const defaults = { libraries: 100, mib: 1, rounds: 5, gateways: 1, aggregators: 1 };
+  const { numbers, texts } = benchOptions(argv, defaults, ['profile', 'env']);
+  const env = Object.fromEntries(texts.env.map(nameAndValue));
+  printCase({
+    case: 'rounds',
+    ...(await measureRounds({ ...numbers, env, profileDir: texts.profile.at(-1) })),
+  });
+}
+
+/** `NAME=value`, where the value may have an equals sign too. */
+function nameAndValue(pair: string): [string, string] {
+  const cut = pair.indexOf('=');
+  return [pair.slice(0, cut), pair.slice(cut + 1)];
+}

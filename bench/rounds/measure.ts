@@ -1,0 +1,97 @@
+import { fileURLToPath } from 'node:url';
+import { startBenchPool, type BenchPool, type Role, type Usage } from '../lib/pool.js';
+import { startNode } from '../lib/process.js';
+import { median, roundTo } from '../lib/statistics.js';
+import { startSwarm, type Swarm } from './swarm-process.js';
+import type { SwarmOptions } from './swarm.js';
+import { addWorkload, secondsPerRound, workload, type Workload } from './workload.js';
+
+export interface RoundsOptions {
+  readonly libraries: number;
+  readonly mib: number;
+  readonly rounds: number;
+  readonly gateways: number;
+  readonly aggregators: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly profileDir?: string | undefined;
+}
+
+export interface RoundsResult {
+  readonly libraries: number;
+  readonly mib: number;
+  readonly rounds: number;
+  /** Median over all rounds but the first, from one published version to the next. */
+  readonly secondsPerRound: number;
+  /** Update bytes and version bytes that crossed the network, per second of a round. */
+  readonly gbPerSecond: number;
+  readonly ratioToSink: number;
+  readonly sinkSecondsPerRound: number;
+  /** Of all rounds together. */
+  readonly cpuSeconds: Record<Role, number>;
+  readonly peakRssMiB: Record<Role, number>;
+}
+
+/** Runs the sink and then the pool, from one client process. */
+export async function measureRounds(options: RoundsOptions): Promise<RoundsResult> {
+  const { libraries, mib, rounds } = options;
+  const work = workload(options);
+  const swarm = startSwarm();
+  try {
+    const sinkSeconds = await runSink(swarm, { ...work.swarm, rounds });
+    const pool = await startBenchPool(options);
+    try {
+      const { seconds, before, after } = await runPool(swarm, { pool, work, rounds });
+      const ofRoles = (figure: (role: Role) => number): Record<Role, number> => ({
+        gateway: roundTo(figure('gateway'), 2),
+        coordinator: roundTo(figure('coordinator'), 2),
+        aggregator: roundTo(figure('aggregator'), 2),
+        redis: roundTo(figure('redis'), 2),
+      });
+      return {
+        ...{ libraries, mib, rounds },
+        secondsPerRound: roundTo(median(seconds)),
+        gbPerSecond: roundTo((2 * libraries * work.bytes) / median(seconds) / 1e9),
+        ratioToSink: roundTo(median(sinkSeconds) / median(seconds)),
+        sinkSecondsPerRound: roundTo(median(sinkSeconds)),
+        cpuSeconds: ofRoles((role) => after.cpuSeconds[role] - before.cpuSeconds[role]),
+        peakRssMiB: ofRoles((role) => after.peakRssMiB[role]),
+      };
+    } finally {
+      await swarm.end();
+      await pool.close();
+    }
+  } finally {
+    await swarm.end();
+  }
+}
+
+async function runSink(swarm: Swarm, options: SwarmOptions & { rounds: number }): Promise<number[]> {
+  let url = '';
+  const file = fileURLToPath(new URL('./sink.js', import.meta.url));
+  const onLine = (line: string): void => void ({ url } = JSON.parse(line) as { url: string });
+  const sink = await startNode([file, String(options.downloadBytes)], {
+    env: process.env,
+    onLine,
+    readyWhen: /"ready":true/,
+  });
+  try {
+    swarm.send({ kind: 'sink', url, ...options });
+    const { secondsPerRound } = await swarm.next('sink');
+    // The first one opens the connections.
+    return secondsPerRound.slice(1);
+  } finally {
+    await sink.end();
+  }
+}
+
+async function runPool(
+  swarm: Swarm,
+  { pool, work, rounds }: { pool: BenchPool; work: Workload; rounds: number },
+): Promise<{ seconds: number[]; before: Usage; after: Usage }> {
+  const repo = await addWorkload(pool, work, 'bench');
+  const before = pool.usage();
+  const session = await repo.submit(rounds);
+  repo.join(swarm);
+  const { history } = await session.result();
+  return { seconds: secondsPerRound(history), before, after: pool.usage() };
+}

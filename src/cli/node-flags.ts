@@ -1,0 +1,5 @@
+/**
+ * For every process of a pool: little of what a server makes lives long, so a small young generation costs no time and
+ * spares 20 to 40 MiB. Node takes it only on the command line.
+ */
+export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=2'];

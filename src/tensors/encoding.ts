@@ -1,0 +1,33 @@
+import { encodingLayout, type UpdateEncoding } from '../core/encoding.js';
+import { readScale } from './stage-values.js';
+
+export { payloadBytes, shardBytes } from '../core/encoding.js';
+
+/** A shard as f32, exactly: what folding and scanning see, without WebAssembly. */
+export function decodeShard(bytes: Uint8Array, encoding: UpdateEncoding): Float32Array<ArrayBuffer> {
+  const { headBytes, valueBytes } = encodingLayout(encoding);
+  // A copy, since views must be aligned.
+  const { buffer } = new Uint8Array(bytes.subarray(headBytes));
+  if (buffer.byteLength % valueBytes !== 0) {
+    throw new RangeError(`${bytes.length} bytes are no shard of ${encoding}.`);
+  }
+  if (encoding === 'f32') return new Float32Array(buffer);
+  if (encoding === 'f16') return decodeF16(new Uint16Array(buffer));
+  const scale = readScale(bytes);
+  return Float32Array.from(new Int8Array(buffer), (value) => value * scale);
+}
+
+function decodeF16(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(halves.length);
+  const bits = new Uint32Array(values.buffer);
+  for (let i = 0; i < halves.length; i++) {
+    const half = halves[i] ?? 0;
+    const magnitude = half & 0x7fff;
+    const sign = (half & 0x8000) << 16;
+    // A subnormal f16 is a multiple of 2^-24; the exponent of a normal one moves by 127 - 15; above are infinity and NaN.
+    if (magnitude < 0x400) values[i] = magnitude * 2 ** -24;
+    else bits[i] = (magnitude << 13) + (magnitude < 0x7c00 ? 0x3800_0000 : 0x7000_0000);
+    bits[i] = (bits[i] ?? 0) | sign;
+  }
+  return values;
+}
