@@ -5,11 +5,14 @@ import { expect, test } from '@jest/globals';
 import { readKerasModel } from '../../src/keras/read-keras-model.js';
 import { writeKerasModel } from '../../src/keras/write-keras-model.js';
 import { expectedOf, fixture, FOLDER, READABLE } from './fixtures.js';
-import { findPython, runPython, whyNotChecked } from './python.js';
+import { testPython } from '../helpers/python.js';
 
-const python = findPython();
-const reason = whyNotChecked(python);
-if (reason !== null) process.stderr.write(`skipped: ${reason}\n`);
+interface Report {
+  readonly checked: number;
+  readonly problems: Record<string, string[]>;
+}
+
+const python = await testPython();
 
 (python === null ? test.skip : test)(
   'Keras loads what is written: same answers, layers, names and compile settings',
@@ -19,11 +22,8 @@ if (reason !== null) process.stderr.write(`skipped: ${reason}\n`);
       const tasks = await writeAll(folder);
       const file = path.join(folder, 'tasks.json');
       await writeFile(file, JSON.stringify(tasks));
-      const report = await runPython<{ checked: number; problems: Record<string, string[]> }>(
-        python ?? '',
-        'check_written.py',
-        [file],
-      );
+      const stdout = await python?.run([path.join(FOLDER, 'check_written.py'), file]);
+      const report = JSON.parse(stdout?.trim().split('\n').at(-1) ?? '') as Report;
       expect(report.problems).toEqual({});
       expect(report.checked).toBe(tasks.length);
     } finally {
