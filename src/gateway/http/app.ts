@@ -2,6 +2,7 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { GatewayContext } from '../context.js';
 import { eventRoutes } from './events.js';
+import { guardedApp } from './guarded.js';
 import { healthRoutes } from './health.js';
 import { keyRoutes } from './keys.js';
 import { libraryRoutes } from './library.js';
@@ -44,7 +45,8 @@ export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): 
     countRequests,
     anyOrigin,
   );
-  for (const addRoutes of ROUTES) addRoutes(app, ctx);
+  const guarded = guardedApp(app, ctx);
+  for (const addRoutes of ROUTES) addRoutes(guarded, ctx);
   extra?.(app);
   app.use(routeNotFound);
   app.use(errorHandler(ctx));

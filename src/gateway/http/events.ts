@@ -1,17 +1,16 @@
 import { once } from 'node:events';
-import type { Express, Response } from 'express';
+import type { Response } from 'express';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { LoggedEvent } from '../../protocol/http.js';
-import { READERS, requireRepo } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { followSession } from '../service/follow-session.js';
+import type { GuardedApp } from './guarded.js';
 
 const PING_MS = 15_000;
 const EVENT_ID = /^\d{1,20}-\d{1,20}$/;
 
-export function eventRoutes(app: Express, ctx: GatewayContext): void {
-  app.get('/v1/repos/:repoId/sessions/:sessionId/events', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, READERS);
+export function eventRoutes(app: GuardedApp, ctx: GatewayContext): void {
+  app.get('/v1/repos/:repoId/sessions/:sessionId/events', async (req, res, { repoId }) => {
     const { sessionId } = req.params;
     const afterId = parseEventId(req.get('Last-Event-ID'));
     await ctx.stores.sessions.get(repoId, sessionId);

@@ -1,19 +1,17 @@
-import type { Express } from 'express';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { createKey, type KeyCreated, type KeyView } from '../../protocol/http.js';
 import { redisNowMs } from '../../redis/context.js';
 import { publishHint } from '../../redis/hints.js';
 import { createApiKey } from '../auth/api-keys.js';
-import { OWNERS, requireRepo } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { inBackground } from '../service/in-background.js';
+import type { GuardedApp } from './guarded.js';
 import { readJson } from './read-json.js';
 
-export function keyRoutes(app: Express, ctx: GatewayContext): void {
+export function keyRoutes(app: GuardedApp, ctx: GatewayContext): void {
   const { repos, context } = ctx.stores;
 
-  app.post('/v1/repos/:repoId/keys', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, OWNERS);
+  app.post('/v1/repos/:repoId/keys', async (req, res, { repoId }) => {
     const { label } = await readJson(req, createKey, ctx.config.MAX_JSON_BYTES);
     const { apiKey, record } = createApiKey(repoId, { label, nowMs: await redisNowMs(context, repoId) });
     await repos.addKey(repoId, record);
@@ -21,8 +19,7 @@ export function keyRoutes(app: Express, ctx: GatewayContext): void {
     res.status(201).set('Cache-Control', 'no-store').json(created);
   });
 
-  app.get('/v1/repos/:repoId/keys', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, OWNERS);
+  app.get('/v1/repos/:repoId/keys', async (req, res, { repoId }) => {
     const records = await repos.listKeys(repoId);
     const keys = records.map(({ keyId, label, createdMs, revokedMs }): KeyView => {
       return { keyId, label, createdMs, revokedMs };
@@ -30,8 +27,7 @@ export function keyRoutes(app: Express, ctx: GatewayContext): void {
     res.json({ keys });
   });
 
-  app.delete('/v1/repos/:repoId/keys/:keyId', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, OWNERS);
+  app.delete('/v1/repos/:repoId/keys/:keyId', async (req, res, { repoId }) => {
     const { keyId } = req.params;
     const record = await repos.findKey(repoId, keyId);
     if (record === null)
