@@ -4,6 +4,8 @@ import type { ModelChecker } from '../keras/check-model.js';
 import type { WorkQueues } from '../redis/queues.js';
 import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
+import type { KeyUse } from './auth/key-use.js';
+import type { Revocations } from './auth/revocations.js';
 import type { TokenVerifier } from './auth/tokens.js';
 import type { IntakeDeps } from './intake/intake-deps.js';
 import type { HalfParameters } from './service/half-parameters.js';
@@ -25,6 +27,8 @@ export interface GatewayDeps {
 /** What its routes and events work with. */
 export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly tokens: TokenVerifier;
+  readonly revocations: Revocations;
+  readonly keyUse: KeyUse;
   readonly models: ModelChecker;
   readonly shards: ShardCache;
   readonly groups: UpdateGroups;
@@ -40,4 +44,6 @@ export interface LibraryIdentity {
   readonly repoId: string;
   readonly keyId: string;
   readonly libraryId: string;
+  /** When its key ends by itself; null: never. */
+  readonly expiresMs: number | null;
 }

@@ -42,6 +42,9 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   const sockets = await createSockets(server, ctx);
   await ctx.watermark.poll();
   ctx.watermark.start();
+  // Nobody gets in by what was revoked before this gateway came.
+  await ctx.revocations.refresh();
+  ctx.revocations.start();
 
   const drain = async (): Promise<void> => {
     if (ctx.draining.aborted) return;
@@ -72,6 +75,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
       server.closeAllConnections();
       await closed;
       await ctx.watermark.stop();
+      await ctx.revocations.stop();
       await ctx.models.close();
       await ctx.intake.kernels.close();
     },
