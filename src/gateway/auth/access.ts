@@ -22,6 +22,7 @@ export const ROUTES = {
   'GET /v1/pool': READERS,
   'GET /v1/repos': READERS,
   'POST /v1/repos': ADMINS,
+  'POST /v1/revocations': ADMINS,
   'GET /v1/repos/:repoId': READERS,
   'DELETE /v1/repos/:repoId': OWNERS,
   'POST /v1/repos/:repoId/keys': OWNERS,
@@ -87,3 +88,7 @@ export const EVENTS = {
   '/dashboard session:unfollow': READERS,
 } as const satisfies Readonly<Record<string, Who>>;
 export type SocketEvent = keyof typeof EVENTS;
+/** The events of one namespace. */
+export type EventOf<Namespace extends string, Row = SocketEvent> = Row extends `${Namespace} ${infer Event}`
+  ? Event
+  : never;

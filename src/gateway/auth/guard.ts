@@ -20,9 +20,26 @@ export function seesRepo(claims: Claims, repoId: string): boolean {
   return claims.role === 'admin' || claims.repos.includes(repoId);
 }
 
+/** The claims of a token that is good now. @throws `unauthenticated` */
+export async function admitToken(ctx: GatewayContext, token: string): Promise<Claims> {
+  const claims = await ctx.tokens.verify(token);
+  ctx.revocations.check(ctx.tokens.credential(claims));
+  return claims;
+}
+
+/** Whose the key is, if it is good now. @throws `unauthenticated` */
+export async function admitKey(
+  ctx: GatewayContext,
+  apiKey: string,
+): Promise<Omit<LibraryIdentity, 'libraryId'>> {
+  const identity = await verifyApiKey(ctx.stores.repos, apiKey);
+  ctx.keyUse.note(identity.repoId, identity.keyId);
+  return identity;
+}
+
 /** The claims of the request's token. @throws `unauthenticated` */
 export async function readToken(ctx: GatewayContext, headers: IncomingHttpHeaders): Promise<Claims> {
-  return ctx.tokens.verify(bearer(headers));
+  return admitToken(ctx, bearer(headers));
 }
 
 /** Whose key the request has. @throws `unauthenticated`, `invalid_request` */
@@ -30,7 +47,7 @@ export async function readLibrary(
   ctx: GatewayContext,
   headers: IncomingHttpHeaders,
 ): Promise<LibraryIdentity> {
-  const identity = await verifyApiKey(ctx.stores.repos, bearer(headers));
+  const identity = await admitKey(ctx, bearer(headers));
   const libraryId = ids.libraryId.safeParse(headers['library-id']);
   if (!libraryId.success)
     throw new CloudNodeError(

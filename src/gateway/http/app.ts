@@ -10,6 +10,7 @@ import { anyOrigin, commonHeaders, countRequests, errorHandler, routeNotFound } 
 import { modelRoutes } from './models.js';
 import { poolRoutes } from './pool.js';
 import { repoRoutes } from './repos.js';
+import { revocationRoutes } from './revocations.js';
 import { sessionRoutes } from './sessions.js';
 import { statusRoutes } from './status.js';
 import { testSetRoutes } from './test-sets.js';
@@ -22,6 +23,7 @@ const ROUTES = [
   poolRoutes,
   repoRoutes,
   keyRoutes,
+  revocationRoutes,
   modelRoutes,
   testSetRoutes,
   sessionRoutes,

@@ -10,12 +10,17 @@ const PING_MS = 15_000;
 const EVENT_ID = /^\d{1,20}-\d{1,20}$/;
 
 export function eventRoutes(app: GuardedApp, ctx: GatewayContext): void {
-  app.get('/v1/repos/:repoId/sessions/:sessionId/events', async (req, res, { repoId }) => {
+  app.get('/v1/repos/:repoId/sessions/:sessionId/events', async (req, res, { repoId, claims }) => {
     const { sessionId } = req.params;
     const afterId = parseEventId(req.get('Last-Event-ID'));
     await ctx.stores.sessions.get(repoId, sessionId);
 
     const gone = new AbortController();
+    let closing: CloudNodeError | null = null;
+    const release = ctx.revocations.hold(ctx.tokens.credential(claims), (error) => {
+      closing = error;
+      gone.abort();
+    });
     res.once('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, ctx.draining]);
     res.setHeader('Content-Type', 'text/event-stream');
@@ -31,9 +36,15 @@ export function eventRoutes(app: GuardedApp, ctx: GatewayContext): void {
         await write(res, logged, signal);
     } finally {
       clearInterval(ping);
+      release();
     }
-    res.end();
+    res.end(closing === null ? '' : closingEvent(closing));
   });
+}
+
+/** Says why the stream ends before the session does. */
+function closingEvent(error: CloudNodeError): string {
+  return `event: server:closing\ndata: ${JSON.stringify({ error: error.toWire() })}\n\n`;
 }
 
 /** Waits for a slow reader instead of keeping for it what it has not read. */

@@ -1,6 +1,5 @@
 import type { Namespace, Server, Socket } from 'socket.io';
 import type * as z from 'zod';
-import { CloudNodeError } from '../../protocol/errors.js';
 import type { Claims, Role } from '../../protocol/http.js';
 import { parse } from '../../protocol/parse.js';
 import {
@@ -12,19 +11,14 @@ import {
   type ExploraToServer,
 } from '../../protocol/socket.js';
 import { EVENTS } from '../auth/access.js';
-import { checkClaims } from '../auth/guard.js';
+import { admitToken, checkClaims } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { cancelSession } from '../service/cancel-session.js';
 import { pauseSession } from '../service/pause-session.js';
 import { viewSession } from '../service/session-view.js';
 import { submitJob } from '../service/submit-job.js';
-import { admitWith, onRawEvent, requireOpen, requireProtocol } from './ack.js';
+import { admitWith, endWith, onEvent, requireOpen, requireProtocol } from './ack.js';
 import { Follows } from './follows.js';
-
-/** Like the verification of tokens. */
-const CLOCK_TOLERANCE_MS = 60_000;
-/** The longest time that a timer takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** `/explora` and `/dashboard`: access.ts says which events each of them has, and for whom. */
 export function serveExplora(io: Server, ctx: GatewayContext): void {
@@ -43,7 +37,7 @@ function serveTokens(namespace: Namespace, ctx: GatewayContext): void {
       requireOpen(ctx.draining);
       const { token, protocolVersion } = parse(tokenAuth, socket.handshake.auth);
       requireProtocol(protocolVersion);
-      const claims = await ctx.tokens.verify(token);
+      const claims = await admitToken(ctx, token);
       checkClaims(claims, rolesOf('connect') ?? [], null);
       (socket.data as { claims?: Claims }).claims = claims;
     }),
@@ -51,12 +45,13 @@ function serveTokens(namespace: Namespace, ctx: GatewayContext): void {
   namespace.on('connection', (socket) => {
     const { claims } = socket.data as { claims?: Claims };
     if (claims === undefined) return;
-    endWithToken(socket, claims);
+    endWith(ctx, socket, ctx.tokens.credential(claims));
+    if (!socket.connected) return;
     for (const [event, handle] of Object.entries(handlers(ctx, socket))) {
       const roles = rolesOf(event);
       if (roles === null) continue;
       const admit = (repoId: string): Promise<void> => checkRepo(ctx, claims, { repoId, roles });
-      onRawEvent({ socket, log: ctx.log }, event, (input) => handle(input, admit));
+      onEvent({ socket, log: ctx.log }, event, (input) => handle(input, admit));
     }
   });
 }
@@ -113,15 +108,7 @@ async function checkRepo(
   claims: Claims,
   { repoId, roles }: { repoId: string; roles: readonly Role[] },
 ): Promise<void> {
-  if (Date.now() > claims.exp * 1000 + CLOCK_TOLERANCE_MS)
-    throw new CloudNodeError('unauthenticated', 'The token has expired.');
+  ctx.revocations.check(ctx.tokens.credential(claims));
   checkClaims(claims, roles, repoId);
   await ctx.stores.repos.get(repoId);
-}
-
-/** A connection is good for as long as its token. */
-function endWithToken(socket: Socket, claims: Claims): void {
-  const leftMs = claims.exp * 1000 + CLOCK_TOLERANCE_MS - Date.now();
-  const timer = setTimeout(() => socket.disconnect(true), Math.min(leftMs, MAX_TIMER_MS));
-  socket.once('disconnect', () => clearTimeout(timer));
 }
