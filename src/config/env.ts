@@ -70,6 +70,18 @@ export const envSchema = z.object({
   AUTH_JWKS_URL: z.url().optional().describe('JWKS that verifies tokens instead of AUTH_SECRET.'),
   AUTH_ISSUER: z.string().optional().describe('Required issuer of tokens, if set.'),
   AUTH_AUDIENCE: z.string().optional().describe('Required audience of tokens, if set.'),
+  POOL_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Ed25519 private key that proves who the pool is: PEM, or 32 bytes as base64; unset: the pool is unsigned.',
+    ),
+  POOL_SUCCESSORS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Chain of signed successors of the pool key, as `cloud-node pool-key rotate` writes it.'),
   MAX_MODEL_BYTES: integer(1, 2 ** 40)
     .default(2 ** 30)
     .describe('Largest model or test set upload, bytes.'),

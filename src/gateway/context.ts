@@ -5,6 +5,7 @@ import type { WorkQueues } from '../redis/queues.js';
 import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { TokenVerifier } from './auth/tokens.js';
+import type { PoolSigner } from './identity/pool-signer.js';
 import type { IntakeDeps } from './intake/intake-deps.js';
 import type { HalfParameters } from './service/half-parameters.js';
 import type { SessionWatch } from './service/session-watch.js';
@@ -31,6 +32,8 @@ export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly halves: HalfParameters;
   readonly watermark: Watermark;
   readonly watch: SessionWatch;
+  /** Null: the pool has no key, and what it says is unsigned. */
+  readonly signer: PoolSigner | null;
   /** Aborted when the gateway begins to drain: streams without an end of their own end then. */
   readonly draining: AbortSignal;
 }

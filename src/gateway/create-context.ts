@@ -2,6 +2,7 @@ import type { ModelChecker } from '../keras/check-model.js';
 import { ThreadModelChecker } from '../keras/check-model-in-thread.js';
 import { TokenVerifier } from './auth/tokens.js';
 import type { GatewayContext, GatewayDeps } from './context.js';
+import { PoolSigner } from './identity/pool-signer.js';
 import { IntakeMemory } from './intake/intake-memory.js';
 import { HalfParameters } from './service/half-parameters.js';
 import { readParameters } from './service/parameters.js';
@@ -38,5 +39,6 @@ export function createContext(
       maxBytesWithoutLimit: config.MAX_USED_MEMORY_BYTES,
     }),
     watch: new SessionWatch(),
+    signer: PoolSigner.from(config),
   };
 }

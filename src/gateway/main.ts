@@ -13,6 +13,7 @@ import { runUntilSignal } from '../telemetry/lifecycle.js';
 import { createLogger, type Logger } from '../telemetry/logger.js';
 import { startNodeReporter } from '../telemetry/node-reporter.js';
 import type { GatewayDeps } from './context.js';
+import { PoolSigner } from './identity/pool-signer.js';
 import { createGateway } from './server.js';
 
 /** EX_CONFIG and EX_UNAVAILABLE of sysexits.h. */
@@ -25,10 +26,12 @@ export async function runGateway(env: NodeJS.ProcessEnv, routes?: (app: Express)
   try {
     const config = parseEnv(env);
     requireAuth(config);
+    checkPoolKey(config);
     const log = createLogger({ level: config.LOG_LEVEL, role: 'gateway', nodeId });
     const deps = await connect(config, { log, nodeId });
     await deps.blobs.ready(config.REDIS_CONNECT_MS);
     await warnOfRedis(deps);
+    warnOfPoolKey(deps);
     await serve(deps, routes);
   } catch (error) {
     process.stderr.write(`cloud-node gateway: ${(error as Error).message}\n`);
@@ -85,6 +88,19 @@ function requireAuth({ AUTH_SECRET, AUTH_JWKS_URL }: Config): void {
   throw new ConfigError(
     'Nobody could use this gateway: set AUTH_SECRET (at least 32 characters) or AUTH_JWKS_URL.',
   );
+}
+
+function checkPoolKey(config: Config): void {
+  try {
+    PoolSigner.from(config);
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
+}
+
+function warnOfPoolKey({ config, log }: GatewayDeps): void {
+  if (config.POOL_KEY === undefined)
+    log.warn('the pool is unsigned: Libraries can not tell it from an impostor (set POOL_KEY)');
 }
 
 /** What is acknowledged is as durable as Redis. */

@@ -11,6 +11,12 @@ export interface LibraryOptions {
   readonly apiKey: string;
   /** Identifies this participant for good: the same after a restart. */
   readonly libraryId: string;
+  /**
+   * The pool's public key, or several: `cloud-node pool-key show`. With it the Library tells a gateway nothing before the
+   * gateway has proved itself, acts only on what the pool has signed, and refuses everything else with an error whose code
+   * begins with `pool_`. @default none: whoever answers is taken for the pool
+   */
+  readonly poolKey?: string | readonly string[];
   /** Makes the backend of TensorFlow.js ready, e.g. `useBestNodeBackend`; awaited before the first training. */
   readonly tf?: Promise<unknown> | (() => unknown);
   /** Called like a listener of `state`. */

@@ -8,6 +8,7 @@ import { libraryRoutes } from './library.js';
 import { anyOrigin, commonHeaders, countRequests, errorHandler, routeNotFound } from './middleware.js';
 import { modelRoutes } from './models.js';
 import { poolRoutes } from './pool.js';
+import { proofRoutes } from './proof.js';
 import { repoRoutes } from './repos.js';
 import { sessionRoutes } from './sessions.js';
 import { statusRoutes } from './status.js';
@@ -19,6 +20,7 @@ const ROUTES = [
   healthRoutes,
   statusRoutes,
   poolRoutes,
+  proofRoutes,
   repoRoutes,
   keyRoutes,
   modelRoutes,

@@ -3,10 +3,12 @@ import {
   acceptAssignment,
   declineAssignment,
   failAssignment,
+  getAssignment,
   heartbeat,
   join,
   reportProgress,
 } from '../../protocol/library.js';
+import { parse } from '../../protocol/parse.js';
 import { requireLibrary } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { joinLibrary, libraryStatus, settleAssignment } from '../service/library-status.js';
@@ -20,19 +22,21 @@ export function libraryRoutes(app: Express, ctx: GatewayContext): void {
 
   app.post('/v1/library/join', async (req, res) => {
     const library = await requireLibrary(ctx, req);
-    const { datasets } = await readJson(req, join, maxBytes);
-    res.json(await joinLibrary(ctx, library, { datasets, connection: NO_CONNECTION }));
+    const { datasets, nonce } = await readJson(req, join, maxBytes);
+    res.json(await joinLibrary(ctx, library, { datasets, nonce, connection: NO_CONNECTION }));
   });
 
   app.post('/v1/library/heartbeat', async (req, res) => {
     const library = await requireLibrary(ctx, req);
-    await readJson(req, heartbeat, maxBytes);
+    const { nonce } = await readJson(req, heartbeat, maxBytes);
     await ctx.stores.libraries.touch(library.repoId, [library.libraryId]);
-    res.json(await libraryStatus(ctx, library));
+    res.json(await libraryStatus(ctx, library, nonce));
   });
 
   app.get('/v1/library/assignment', async (req, res) => {
-    res.json(await libraryStatus(ctx, await requireLibrary(ctx, req)));
+    const library = await requireLibrary(ctx, req);
+    const { nonce } = parse(getAssignment, { nonce: req.query['nonce'] });
+    res.json(await libraryStatus(ctx, library, nonce));
   });
 
   app.post('/v1/library/assignment/accept', async (req, res) => {

@@ -1,5 +1,7 @@
 import type { Express, Request, Response } from 'express';
 import * as z from 'zod';
+import type { SessionRecord } from '../../core/session.js';
+import type { SignedManifest } from '../../protocol/model.js';
 import { parse } from '../../protocol/parse.js';
 import { READERS, requireLibrary, requireRepo } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
@@ -12,6 +14,11 @@ const params = z.object({ version: z.coerce.number('use a whole number').int().m
 /** Model versions, for people and for Libraries. */
 export function versionRoutes(app: Express, ctx: GatewayContext): void {
   const { sessions, models } = ctx.stores;
+
+  const signedManifest = async (record: SessionRecord, version: number): Promise<SignedManifest> => {
+    const manifest = await readManifest(ctx, record, version);
+    return ctx.signer?.manifest(record.repoId, manifest) ?? manifest;
+  };
 
   const sendVersion = async (
     repoId: string,
@@ -29,7 +36,14 @@ export function versionRoutes(app: Express, ctx: GatewayContext): void {
     const repoId = await requireRepo(ctx, req, READERS);
     const { version } = parse(params, req.params);
     const { record } = await sessions.get(repoId, req.params.sessionId);
-    res.json(await readManifest(ctx, record, version));
+    res.json(await signedManifest(record, version));
+  });
+
+  app.get('/v1/library/sessions/:sessionId/versions/:version', async (req, res) => {
+    const { repoId } = await requireLibrary(ctx, req);
+    const { version } = parse(params, { version: req.params.version });
+    const { record } = await sessions.get(repoId, req.params.sessionId);
+    res.json(await signedManifest(record, version));
   });
 
   app.get('/v1/repos/:repoId/sessions/:sessionId/versions/:version/weights', async (req, res) => {

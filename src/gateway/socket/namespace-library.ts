@@ -50,15 +50,15 @@ function serveLibrary(
 
   onEvent(on, 'library:join', {
     schema: library.join,
-    run: async ({ datasets }) => {
+    run: async ({ datasets, nonce }) => {
       if (!socket.connected) throw new CloudNodeError('conflict', 'This connection has ended.');
       presence.joined(who, socket.id);
-      return joinLibrary(ctx, who, { datasets, connection: socket.id });
+      return joinLibrary(ctx, who, { datasets, nonce, connection: socket.id });
     },
   });
   onEvent(on, 'assignment:get', {
     schema: library.getAssignment,
-    run: () => libraryStatus(ctx, who),
+    run: ({ nonce }) => libraryStatus(ctx, who, nonce),
   });
   onEvent(on, 'assignment:accept', {
     schema: library.acceptAssignment,

@@ -1,4 +1,4 @@
-import { CloudNodeError } from '../errors.js';
+import { CloudNodeError, isIdentityError } from '../errors.js';
 import { backoffMs, DEFAULT_BACKOFF, reasonOf, sleep, type Backoff } from './backoff.js';
 import { idleDeadline } from './deadline.js';
 import { isRetryable, NoAnswerError, retryAfterMs } from './no-answer.js';
@@ -10,6 +10,8 @@ export interface ApiOptions {
   /** Credentials, asked for before each try so that a token may be renewed. */
   readonly headers: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   readonly backoff?: Partial<Backoff> | undefined;
+  /** Asked before a gateway is told anything; what it throws counts as the answer. */
+  readonly admit?: ((baseUrl: string) => Promise<void>) | undefined;
 }
 
 export interface ApiRequest {
@@ -41,11 +43,13 @@ export class ApiClient {
   readonly #urls: readonly string[];
   readonly #headers: ApiOptions['headers'];
   readonly #backoff: Backoff;
+  readonly #admit: ApiOptions['admit'];
   #next: number;
 
-  constructor({ urls, headers, backoff }: ApiOptions) {
+  constructor({ urls, headers, backoff, admit }: ApiOptions) {
     this.#urls = baseUrls(urls);
     this.#headers = headers;
+    this.#admit = admit;
     this.#backoff = { ...DEFAULT_BACKOFF, ...backoff };
     this.#next = Math.floor(this.#backoff.random() * this.#urls.length);
   }
@@ -75,17 +79,19 @@ export class ApiClient {
 
   /** One try at one gateway; after a failure that another one might not have, the next try goes to the next. */
   async attempt<T>(request: ApiRequest, read: (answer: ApiAnswer) => Promise<T>): Promise<T> {
-    const url = (this.#urls[this.#next % this.#urls.length] ?? '') + request.path;
+    const baseUrl = this.#urls[this.#next % this.#urls.length] ?? '';
+    const url = baseUrl + request.path;
     const uploadMs = ((request.body?.length ?? 0) / 2 ** 20) * 10_000;
     const deadline = idleDeadline((request.idleMs ?? 30_000) + uploadMs, request.signal);
     try {
+      await this.#admit?.(baseUrl);
       const response = await fetch(url, await this.#init(request, deadline.signal));
       deadline.alive();
       if (!response.ok) throw await readError(response);
       return await read({ response, alive: () => deadline.alive() });
     } catch (error) {
       const named = nameNetworkError(error, url);
-      if (isRetryable(named)) this.#next += 1;
+      if (isRetryable(named) || isIdentityError(named)) this.#next += 1;
       throw named;
     } finally {
       deadline.end();
