@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   readonly auth: Readonly<Record<string, unknown>>;
   readonly backoff: Backoff;
   readonly ackTimeoutMs: number;
+  /** Options of Socket.IO's client. */
+  readonly socket?: Readonly<Record<string, unknown>> | undefined;
   /** Asked before each try whether this gateway may be told anything. */
   readonly admit?: ((baseUrl: string) => Promise<void>) | undefined;
 }
@@ -80,6 +82,7 @@ export class Connection {
   #connect(base: string): void {
     const { url, path } = socketUrl(base, '/library');
     const socket: Socket<ServerToLibrary, LibraryToServer> = io(url, {
+      ...this.#options.socket,
       path,
       auth: this.#options.auth,
       transports: ['websocket'],

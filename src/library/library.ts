@@ -55,13 +55,14 @@ export class Library extends Emitter<LibraryEvents> {
     const headers = { authorization: `Bearer ${apiKey}`, 'library-id': libraryId };
     const auth = { apiKey, libraryId, protocolVersion: PROTOCOL_VERSION };
     const urls = baseUrls(options.url);
-    const { poolKey, ackTimeoutMs = 15_000 } = options;
-    const identity = poolKey === undefined ? null : new PoolIdentity(poolKey, repoOfKey(apiKey));
+    const { poolKey, ackTimeoutMs = 15_000, transport = {} } = options;
+    const identity =
+      poolKey === undefined ? null : new PoolIdentity(poolKey, repoOfKey(apiKey), transport.fetch);
     this.#identity = identity;
     const proven = identity === null ? undefined : (url: string): Promise<void> => identity.prove(url);
     const admit = identity === null ? undefined : (url: string): Promise<void> => identity.admit(url);
     this.#connection = new Connection(
-      { urls, auth, backoff, ackTimeoutMs, admit: proven },
+      { urls, auth, backoff, ackTimeoutMs, admit: proven, socket: transport.socket },
       {
         onOpen: () => {
           this.#announced = false;
@@ -78,7 +79,7 @@ export class Library extends Emitter<LibraryEvents> {
       },
     );
     this.#pool = new Pool(
-      new ApiClient({ urls, headers: () => headers, backoff, admit }),
+      new ApiClient({ urls, headers: () => headers, backoff, admit, fetch: transport.fetch }),
       this.#connection,
       identity,
     );

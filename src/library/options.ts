@@ -23,10 +23,19 @@ export interface LibraryOptions {
   readonly onState?: (state: LibraryState) => void;
   /** @default a {@link TfjsTrainer}, loaded when it is first needed */
   readonly trainer?: Trainer;
+  /** How connections are made where the platform's way does not do: in Node, with a client certificate. */
+  readonly transport?: Transport;
   /** Waits between tries. @default 500 ms, doubling up to 20 s, jittered */
   readonly backoff?: Partial<Backoff>;
   /** How long a gateway may take to answer a word. @default 15_000 */
   readonly ackTimeoutMs?: number;
+}
+
+export interface Transport {
+  /** In place of the platform's, e.g. undici's with a dispatcher. */
+  readonly fetch?: typeof fetch;
+  /** Options of Socket.IO's client, e.g. `{ ca, cert, key }` in Node. */
+  readonly socket?: Readonly<Record<string, unknown>>;
 }
 
 /** `connecting` covers everything without a connection, except that work goes on and is shown as such. */

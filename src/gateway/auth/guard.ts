@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { Claims, Role } from '../../protocol/http.js';
 import * as ids from '../../protocol/ids.js';
 import { parse } from '../../protocol/parse.js';
 import type { GatewayContext, LibraryIdentity } from '../context.js';
+import { requireClientCertificate } from '../tls/client-certificate.js';
 import { verifyApiKey } from './api-keys.js';
 
 /** Who may do what in a Repo; `admin` may do everything everywhere. */
@@ -56,11 +58,12 @@ export async function requireRepo(
   return repoId;
 }
 
-/** @throws `unauthenticated`, `invalid_request` */
+/** @throws `client_certificate_required`, `unauthenticated`, `invalid_request` */
 export async function requireLibrary(
   ctx: GatewayContext,
-  request: RequestOf<unknown>,
+  request: RequestOf<unknown> & { readonly socket: Socket },
 ): Promise<LibraryIdentity> {
+  requireClientCertificate(ctx.config, request.socket);
   const identity = await verifyApiKey(ctx.stores.repos, bearer(request.headers));
   const given = request.headers['library-id'];
   const libraryId = ids.libraryId.safeParse(given);

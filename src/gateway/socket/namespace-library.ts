@@ -7,6 +7,7 @@ import type { GatewayContext, LibraryIdentity } from '../context.js';
 import { ByteSource } from '../intake/byte-source.js';
 import { receiveUpdate } from '../intake/receive-update.js';
 import { joinLibrary, libraryStatus, settleAssignment } from '../service/library-status.js';
+import { requireClientCertificate } from '../tls/client-certificate.js';
 import { admitWith, onEvent, onRawEvent, requireOpen, requireProtocol } from './ack.js';
 import type { Presence } from './presence.js';
 
@@ -24,6 +25,7 @@ export function serveLibraries(io: Server, ctx: GatewayContext, presence: Presen
   namespace.use(
     admitWith(async (socket) => {
       requireOpen(ctx.draining);
+      requireClientCertificate(ctx.config, socket.request.socket);
       const { apiKey, libraryId, protocolVersion } = parse(library.libraryAuth, socket.handshake.auth);
       requireProtocol(protocolVersion);
       const { repoId, keyId } = await verifyApiKey(ctx.stores.repos, apiKey);

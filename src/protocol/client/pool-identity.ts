@@ -12,11 +12,13 @@ const PROOF_MS = 60_000;
 export class PoolIdentity {
   readonly repoId: string;
   readonly #keys: KnownKeys;
+  readonly #fetch: typeof fetch | undefined;
   readonly #proofs = new Map<string, { readonly atMs: number; readonly proof: Promise<void> }>();
 
   /** @throws TypeError when a key is none */
-  constructor(pinned: string | readonly string[], repoId: string) {
+  constructor(pinned: string | readonly string[], repoId: string, fetch?: typeof globalThis.fetch) {
     this.repoId = repoId;
+    this.#fetch = fetch;
     this.#keys = new KnownKeys(pinned);
   }
 
@@ -86,7 +88,7 @@ export class PoolIdentity {
 
   async #ask(baseUrl: string, json: { repoId: string; nonce: string }): Promise<Partial<Proof>> {
     // No credentials: whoever answers has not proved anything yet.
-    const api = new ApiClient({ urls: baseUrl, headers: () => ({}) });
+    const api = new ApiClient({ urls: baseUrl, headers: () => ({}), fetch: this.#fetch });
     try {
       return await api.json<Proof>({ method: 'POST', path: '/v1/proof', json, attempts: 1 });
     } catch (error) {

@@ -12,6 +12,8 @@ export interface ApiOptions {
   readonly backoff?: Partial<Backoff> | undefined;
   /** Asked before a gateway is told anything; what it throws counts as the answer. */
   readonly admit?: ((baseUrl: string) => Promise<void>) | undefined;
+  /** @default the platform's */
+  readonly fetch?: typeof fetch | undefined;
 }
 
 export interface ApiRequest {
@@ -44,9 +46,11 @@ export class ApiClient {
   readonly #headers: ApiOptions['headers'];
   readonly #backoff: Backoff;
   readonly #admit: ApiOptions['admit'];
+  readonly #fetch: typeof fetch;
   #next: number;
 
-  constructor({ urls, headers, backoff, admit }: ApiOptions) {
+  constructor({ urls, headers, backoff, admit, fetch = globalThis.fetch }: ApiOptions) {
+    this.#fetch = (...request) => fetch(...request);
     this.#urls = baseUrls(urls);
     this.#headers = headers;
     this.#admit = admit;
@@ -85,7 +89,7 @@ export class ApiClient {
     const deadline = idleDeadline((request.idleMs ?? 30_000) + uploadMs, request.signal);
     try {
       await this.#admit?.(baseUrl);
-      const response = await fetch(url, await this.#init(request, deadline.signal));
+      const response = await this.#fetch(url, await this.#init(request, deadline.signal));
       deadline.alive();
       if (!response.ok) throw await readError(response);
       return await read({ response, alive: () => deadline.alive() });
