@@ -1,7 +1,8 @@
 import type { PoolIdentity } from '../protocol/client/pool-identity.js';
+import { readManifest } from '../protocol/client/signed-manifest.js';
 import { CloudNodeError } from '../protocol/errors.js';
 import type { Assignment, LibraryStatus, StatusStatement } from '../protocol/library.js';
-import type { ManifestStatement, SignedManifest } from '../protocol/model.js';
+import type { SignedManifest } from '../protocol/model.js';
 import { rootHash } from '../tensors/hash.js';
 import { countParams } from '../tensors/tensor-specs.js';
 
@@ -49,25 +50,16 @@ export async function readStatus(
  */
 export async function checkManifest(
   identity: PoolIdentity,
-  { signed }: Partial<SignedManifest>,
+  answer: Partial<SignedManifest>,
   assignment: Assignment,
 ): Promise<void> {
-  const said = await identity.read<ManifestStatement>('manifest', signed, 'manifest');
-  const { repoId, sessionId, version } = assignment;
-  if (said.repoId !== repoId || said.sessionId !== sessionId || said.version !== version) {
-    throw new CloudNodeError(
-      'pool_replayed',
-      `The manifest is of version ${said.version} of session ${said.sessionId}, ` +
-        `not of version ${version} of session ${sessionId}.`,
-    );
-  }
-  const { parameters, topologySha256, tensors } = said;
+  const { parameters, topologySha256, tensors } = await readManifest(identity, answer, assignment);
   if (
     parameters.sha256 !== assignment.parameters.sha256 ||
     topologySha256 !== assignment.topologySha256 ||
     countParams(tensors) !== assignment.parameters.paramCount
   ) {
-    throw new CloudNodeError('pool_altered', `The manifest and the assignment name different models.`);
+    throw new CloudNodeError('pool_altered', 'The manifest and the assignment name different models.');
   }
 }
 
