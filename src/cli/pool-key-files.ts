@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { parseEnv } from '../config/env.js';
 import { newPoolKey, parsePoolKey, poolKeyPem, type PoolKey } from '../gateway/identity/pool-key.js';
 import { parseSuccessors, signSuccessor, successorOf } from '../gateway/identity/successors.js';
 import type { Signed } from '../protocol/identity.js';
@@ -33,6 +34,12 @@ export function createPoolKey({ keyFile }: PoolKeyFiles): PoolKey {
     });
   }
   return key;
+}
+
+/** The key of POOL_KEY or POOL_KEY_FILE; null when neither is set. @throws CliError, ConfigError */
+export function givenPoolKey({ POOL_KEY, POOL_KEY_FILE }: NodeJS.ProcessEnv): PoolKey | null {
+  const given = parseEnv({ POOL_KEY, POOL_KEY_FILE }).POOL_KEY;
+  return given === undefined ? null : reading('POOL_KEY', () => parsePoolKey(given));
 }
 
 /** @throws CliError when there is none, or it can not be read */

@@ -70,7 +70,7 @@ async function serve(deps: GatewayDeps, { readAgain, ...options }: ServeOptions)
           log,
           everyMs: TLS_LOOK_MS,
         });
-  log.info({ url, certificateValidTo: validTo(config) }, 'gateway ready');
+  log.info({ url, poolKey: gateway.poolKey, certificateValidTo: validTo(config) }, 'gateway ready');
   process.stdout.write(`${JSON.stringify({ ready: true, role: 'gateway', url, nodeId })}\n`);
   await runUntilSignal({
     log,

@@ -12,6 +12,8 @@ import { createWebServer, type TlsSettings } from './tls/web-server.js';
 
 export interface Gateway {
   listen(): Promise<{ url: string; port: number }>;
+  /** The public key that it signs with; null: none. */
+  readonly poolKey: string | null;
   connections(): number;
   /** Takes over another certificate. @throws Error when it can not be used; the old one stays */
   renewTls(settings: TlsSettings): void;
@@ -65,6 +67,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   };
 
   return {
+    poolKey: ctx.signer?.publicKey ?? null,
     listen: () => listen(server, { ...config, scheme }),
     connections: () => sockets.connections(),
     renewTls: (settings) => web.renew(settings),

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import {
   createPoolKey,
+  givenPoolKey,
   poolKeyEnv,
   poolKeyFiles,
   readPoolKey,
@@ -27,6 +28,7 @@ test('a data folder gets one key, for its owner only, and keeps it', () => {
   expect(statSync(env['POOL_KEY_FILE'] ?? '').mode & 0o777).toBe(0o600);
   expect(PoolSigner.from(parseEnv(env))?.publicKey).toBe(publicKey);
   expect(() => createPoolKey(poolKeyFiles(dir))).toThrow('is there already');
+  expect([givenPoolKey(env)?.publicKey, givenPoolKey({})]).toEqual([publicKey, null]);
 });
 
 test('a rotated key is handed over to by the one before, and gateways take either with the chain', () => {

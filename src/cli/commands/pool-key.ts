@@ -34,14 +34,13 @@ export function addPoolKeyCommands(program: Command): void {
   poolKey
     .command('show')
     .description('print the public key, which Libraries pin')
-    .option(...KEY_FILE)
+    .option('--key-file <file>', 'of the private key (default: POOL_KEY, or pool-key.pem of the data folder)')
     .action(async ({ keyFile }: FileOption, command: Command) => {
       const { out, dataDir } = contextOf(command);
-      const { poolKeyFiles, readPoolKey, readSuccessors } = await import('../pool-key-files.js');
-      const files = poolKeyFiles(dataDir, keyFile);
-      const { publicKey } = readPoolKey(files);
-      const olderKeys = readSuccessors(files).map((link) => link.publicKey);
-      out.result({ publicKey, olderKeys, keyFile: files.keyFile }, () => [publicKey]);
+      const { givenPoolKey, poolKeyFiles, readPoolKey } = await import('../pool-key-files.js');
+      const given = keyFile === undefined ? givenPoolKey(process.env) : null;
+      const { publicKey } = given ?? readPoolKey(poolKeyFiles(dataDir, keyFile));
+      out.result({ publicKey }, () => [publicKey]);
     });
 
   poolKey
