@@ -77,7 +77,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
       stopListening(server);
       sockets.disconnectAll();
       const closed = sockets.close();
-      server.closeAllConnections();
+      web.endConnections();
       await closed;
       await ctx.watermark.stop();
       await ctx.models.close();

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request } from 'node:https';
+import { createConnection } from 'node:net';
 import { Readable } from 'node:stream';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -141,6 +143,17 @@ test('with a certificate of TLS_CLIENT_CA it needs its API key all the same', as
   expect((await ask(apiKey)).status).toBe(200);
   expect((await ask('cnk_clinics.k-1.wrong')).status).toBe(401);
   await one.leave();
+});
+
+test('a connection that never says anything does not keep a gateway from closing', async () => {
+  const other = await startGateway({ env, like: plain });
+  const silent = createConnection(Number(new URL(other.url).port), '127.0.0.1');
+  await once(silent, 'connect');
+  const ended = once(silent, 'close');
+  const startedMs = performance.now();
+  await other.close();
+  await ended;
+  expect(performance.now() - startedMs).toBeLessThan(5_000);
 });
 
 test('a certificate without its key, and authorities without a certificate, are wrong configurations', () => {

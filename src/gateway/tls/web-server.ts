@@ -1,5 +1,6 @@
 import { createServer as createHttp, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
+import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Config } from '../../config/env.js';
 
@@ -16,6 +17,8 @@ export interface WebServer {
    * @throws Error when certificate and key can not be used; the old ones stay
    */
   renew(settings: TlsSettings): void;
+  /** Ends every connection at once, those that have not come to their first request too. */
+  endConnections(): void;
 }
 
 /** HTTP; or HTTPS when there is a certificate. */
@@ -24,15 +27,24 @@ export function createWebServer(
   options: { readonly keepAliveTimeout: number; readonly requestTimeout: number },
 ): WebServer {
   const context = contextOf(settings);
-  if (context === null) return { server: createHttp(options), scheme: 'http', renew: () => undefined };
+  if (context === null) {
+    const server = createHttp(options);
+    return {
+      server,
+      scheme: 'http',
+      renew: () => undefined,
+      endConnections: () => server.closeAllConnections(),
+    };
+  }
   // Who needs a certificate is decided request by request: probes, browsers and Explora have none.
   const requestCert = settings.TLS_CLIENT_CA !== undefined;
-  const server = createHttps({
-    ...options,
-    ...context,
-    requestCert,
-    rejectUnauthorized: false,
-    handshakeTimeout: HANDSHAKE_MS,
+  const handshake = { requestCert, rejectUnauthorized: false, handshakeTimeout: HANDSHAKE_MS };
+  const server = createHttps({ ...options, ...context, ...handshake });
+  // The server itself knows a connection only once its handshake is over.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
   return {
     server,
@@ -41,6 +53,9 @@ export function createWebServer(
       const renewed = contextOf(next);
       if (renewed === null) throw new Error('the certificate is gone');
       server.setSecureContext(renewed);
+    },
+    endConnections: () => {
+      for (const socket of sockets) socket.destroy();
     },
   };
 }
