@@ -89,8 +89,12 @@ export function rotatePoolKey(files: PoolKeyFiles, notBeforeMs: number): Rotatio
 export function poolKeyEnv(dataDir: string): { env: Readonly<Record<string, string>>; publicKey: string } {
   const files = poolKeyFiles(dataDir);
   const { publicKey } = existsSync(files.keyFile) ? readPoolKey(files) : createPoolKey(files);
-  const chain = existsSync(files.successorsFile) ? { POOL_SUCCESSORS_FILE: files.successorsFile } : {};
-  return { env: { POOL_KEY_FILE: files.keyFile, ...chain }, publicKey };
+  // There from the beginning: a gateway that is started again by itself reads both as they are then.
+  if (!existsSync(files.successorsFile)) replace(files.successorsFile, '[]\n', 0o644);
+  return {
+    env: { POOL_KEY_FILE: files.keyFile, POOL_SUCCESSORS_FILE: files.successorsFile },
+    publicKey,
+  };
 }
 
 function replace(file: string, text: string, mode: number): void {
