@@ -8,6 +8,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { KeyUse } from './auth/key-use.js';
 import type { Revocations } from './auth/revocations.js';
 import type { TokenVerifier } from './auth/tokens.js';
+import type { PoolSigner } from './identity/pool-signer.js';
 import type { IntakeDeps } from './intake/intake-deps.js';
 import type { FewAtOnce } from './service/few-at-once.js';
 import type { HalfParameters } from './service/half-parameters.js';
@@ -40,6 +41,8 @@ export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly halves: HalfParameters;
   readonly watermark: Watermark;
   readonly watch: SessionWatch;
+  /** Null: the pool has no key, and what it says is unsigned. */
+  readonly signer: PoolSigner | null;
   /** Aborted when the gateway begins to drain: streams without an end of their own end then. */
   readonly draining: AbortSignal;
 }

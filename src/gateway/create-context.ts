@@ -6,6 +6,7 @@ import { KeyUse } from './auth/key-use.js';
 import { Revocations } from './auth/revocations.js';
 import { TokenVerifier } from './auth/tokens.js';
 import type { GatewayContext, GatewayDeps } from './context.js';
+import { PoolSigner } from './identity/pool-signer.js';
 import { IntakeMemory } from './intake/intake-memory.js';
 import { FewAtOnce } from './service/few-at-once.js';
 import { HalfParameters } from './service/half-parameters.js';
@@ -51,6 +52,7 @@ export function createContext(
       maxBytesWithoutLimit: config.MAX_USED_MEMORY_BYTES,
     }),
     watch: new SessionWatch(),
+    signer: PoolSigner.from(config),
   };
 }
 

@@ -5,6 +5,7 @@ import { count, integer } from '../format.js';
 import type { Lifetime } from '../lifetime.js';
 import { isolatedPoolEnv } from '../pool-env.js';
 import { startPrivateRedis } from '../private-redis.js';
+import { poolKeyEnv } from '../pool-key-files.js';
 import { ensureSecret, writeProfile } from '../profile.js';
 import type { Supervised } from '../supervised.js';
 import { startPool, type Pool } from '../supervisor.js';
@@ -63,6 +64,7 @@ export async function prepareFederation(preparation: Preparation): Promise<Feder
     }),
   );
   const { file: secretFile, secret } = ensureSecret(dataDir);
+  const identity = poolKeyEnv(dataDir);
   const pool = await steps.run(
     `The pool: ${count(SIZE.gateways, 'gateway')}, ${count(SIZE.coordinators, 'coordinator')}, ` +
       `${count(SIZE.aggregators, 'aggregator')}, ${count(SIZE.evaluators, 'evaluator')}`,
@@ -71,7 +73,7 @@ export async function prepareFederation(preparation: Preparation): Promise<Feder
         startPool({
           ...SIZE,
           port: options.port ?? 0,
-          env: isolatedPoolEnv(process.env, { REDIS_URL: redis.url, AUTH_SECRET: secret }),
+          env: isolatedPoolEnv(process.env, { REDIS_URL: redis.url, AUTH_SECRET: secret, ...identity.env }),
           dataDir,
           onExit: onDeath,
           onRestart,
@@ -98,6 +100,7 @@ export async function prepareFederation(preparation: Preparation): Promise<Feder
         count: options.libraries,
         urls,
         apiKey,
+        poolKey: identity.publicKey,
         iid: options.iid ?? false,
         dataDir,
         lifetime,

@@ -18,6 +18,7 @@ export const ROUTES = {
   'GET /readyz': 'anyone',
   'GET /metrics': 'anyone',
   'GET /status/:repoId': 'anyone',
+  'POST /v1/proof': 'anyone',
 
   'GET /v1/pool': READERS,
   'GET /v1/repos': READERS,
@@ -57,6 +58,7 @@ export const ROUTES = {
   'POST /v1/library/assignment/fail': 'library',
   'POST /v1/library/assignment/progress': 'library',
   'PUT /v1/library/update': 'library',
+  'GET /v1/library/sessions/:sessionId/versions/:version': 'library',
   'GET /v1/library/sessions/:sessionId/versions/:version/weights': 'library',
   'GET /v1/library/topologies/:sha256': 'library',
 } as const satisfies Readonly<Record<string, Who>>;

@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { Claims, Role } from '../../protocol/http.js';
 import * as ids from '../../protocol/ids.js';
 import type { GatewayContext, LibraryIdentity } from '../context.js';
+import { requireClientCertificate } from '../tls/client-certificate.js';
 import { verifyApiKey } from './api-keys.js';
 
 /** Lets in a token with one of the roles that is good for the Repo (null: whichever). @throws `forbidden`, naming what is needed */
@@ -42,11 +44,12 @@ export async function readToken(ctx: GatewayContext, headers: IncomingHttpHeader
   return admitToken(ctx, bearer(headers));
 }
 
-/** Whose key the request has. @throws `unauthenticated`, `invalid_request` */
+/** Whose key the request has. @throws `client_certificate_required`, `unauthenticated`, `invalid_request` */
 export async function readLibrary(
   ctx: GatewayContext,
-  headers: IncomingHttpHeaders,
+  { headers, socket }: { readonly headers: IncomingHttpHeaders; readonly socket: Socket },
 ): Promise<LibraryIdentity> {
+  requireClientCertificate(ctx.config, socket);
   const identity = await admitKey(ctx, bearer(headers));
   const libraryId = ids.libraryId.safeParse(headers['library-id']);
   if (!libraryId.success)

@@ -9,6 +9,7 @@ import { libraryRoutes } from './library.js';
 import { anyOrigin, commonHeaders, countRequests, errorHandler, routeNotFound } from './middleware.js';
 import { modelRoutes } from './models.js';
 import { poolRoutes } from './pool.js';
+import { proofRoutes } from './proof.js';
 import { repoRoutes } from './repos.js';
 import { revocationRoutes } from './revocations.js';
 import { sessionRoutes } from './sessions.js';
@@ -21,6 +22,7 @@ const ROUTES = [
   healthRoutes,
   statusRoutes,
   poolRoutes,
+  proofRoutes,
   repoRoutes,
   keyRoutes,
   revocationRoutes,

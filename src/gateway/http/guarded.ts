@@ -55,11 +55,12 @@ export function guardedApp(app: Express, ctx: GatewayContext): GuardedApp {
 
 async function readCaller(
   ctx: GatewayContext,
-  { headers, params }: Request,
+  req: Request,
   { who, mayBeGone }: { who: Who; mayBeGone: boolean },
 ): Promise<LibraryIdentity | { claims: Claims; repoId: string | null } | null> {
   if (who === 'anyone') return null;
-  if (who === 'library') return readLibrary(ctx, headers);
+  if (who === 'library') return readLibrary(ctx, req);
+  const { headers, params } = req;
   const claims = await readToken(ctx, headers);
   const repoId = params['repoId'] === undefined ? null : parse(ids.repoId, params['repoId']);
   checkClaims(claims, who, repoId);

@@ -2,10 +2,12 @@ import {
   acceptAssignment,
   declineAssignment,
   failAssignment,
+  getAssignment,
   heartbeat,
   join,
   reportProgress,
 } from '../../protocol/library.js';
+import { parse } from '../../protocol/parse.js';
 import type { GatewayContext } from '../context.js';
 import { joinLibrary, libraryStatus, settleAssignment } from '../service/library-status.js';
 import type { GuardedApp } from './guarded.js';
@@ -18,18 +20,19 @@ export function libraryRoutes(app: GuardedApp, ctx: GatewayContext): void {
   const maxBytes = ctx.config.MAX_JSON_BYTES;
 
   app.post('/v1/library/join', async (req, res, library) => {
-    const { datasets } = await readJson(req, join, maxBytes);
-    res.json(await joinLibrary(ctx, library, { datasets, connection: NO_CONNECTION }));
+    const { datasets, nonce } = await readJson(req, join, maxBytes);
+    res.json(await joinLibrary(ctx, library, { datasets, nonce, connection: NO_CONNECTION }));
   });
 
   app.post('/v1/library/heartbeat', async (req, res, library) => {
-    await readJson(req, heartbeat, maxBytes);
+    const { nonce } = await readJson(req, heartbeat, maxBytes);
     await ctx.stores.libraries.touch(library.repoId, [library.libraryId]);
-    res.json(await libraryStatus(ctx, library));
+    res.json(await libraryStatus(ctx, library, nonce));
   });
 
-  app.get('/v1/library/assignment', async (_req, res, library) => {
-    res.json(await libraryStatus(ctx, library));
+  app.get('/v1/library/assignment', async (req, res, library) => {
+    const { nonce } = parse(getAssignment, { nonce: req.query['nonce'] });
+    res.json(await libraryStatus(ctx, library, nonce));
   });
 
   app.post('/v1/library/assignment/accept', async (req, res, library) => {

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import * as z from 'zod';
 import type { SessionRecord } from '../../core/session.js';
+import type { SignedManifest } from '../../protocol/model.js';
 import { parse } from '../../protocol/parse.js';
 import type { GatewayContext } from '../context.js';
 import { requireAssignedTopology, requireAssignedVersion } from '../service/assigned.js';
@@ -14,6 +15,11 @@ const params = z.object({ version: z.coerce.number('use a whole number').int().m
 /** Model versions, for people and for Libraries. */
 export function versionRoutes(app: GuardedApp, ctx: GatewayContext): void {
   const { sessions, models } = ctx.stores;
+
+  const signedManifest = async (record: SessionRecord, version: number): Promise<SignedManifest> => {
+    const manifest = await readManifest(ctx, record, version);
+    return ctx.signer?.manifest(record.repoId, manifest) ?? manifest;
+  };
 
   const sendVersion = async (
     { req, res }: { req: Request<{ sessionId: string; version: string }>; res: Response },
@@ -31,7 +37,14 @@ export function versionRoutes(app: GuardedApp, ctx: GatewayContext): void {
   app.get('/v1/repos/:repoId/sessions/:sessionId/versions/:version', async (req, res, { repoId }) => {
     const { version } = parse(params, req.params);
     const { record } = await sessions.get(repoId, req.params.sessionId);
-    res.json(await readManifest(ctx, record, version));
+    res.json(await signedManifest(record, version));
+  });
+
+  app.get('/v1/library/sessions/:sessionId/versions/:version', async (req, res, library) => {
+    const { version } = parse(params, { version: req.params.version });
+    const { record } = await sessions.get(library.repoId, req.params.sessionId);
+    await requireAssignedVersion(ctx, library, record, version);
+    res.json(await signedManifest(record, version));
   });
 
   app.get('/v1/repos/:repoId/sessions/:sessionId/versions/:version/weights', async (req, res, { repoId }) => {

@@ -16,14 +16,23 @@ interface Library {
   readonly libraryId: string;
 }
 
-/** What the Library is asked to do, derived from stored state: any gateway answers alike. */
-export async function libraryStatus(ctx: GatewayContext, library: Library): Promise<LibraryStatus> {
-  return {
+/**
+ * What the Library is asked to do, derived from stored state: any gateway answers alike.
+ * @param nonce of the question; with it, the answer is signed
+ */
+export async function libraryStatus(
+  ctx: GatewayContext,
+  library: Library,
+  nonce?: string,
+): Promise<LibraryStatus> {
+  const status = {
     libraryId: library.libraryId,
     assignment: await currentAssignment(ctx, library),
     pollMs: POLL_MS,
     heartbeatMs: HEARTBEAT_MS,
   };
+  if (nonce === undefined || ctx.signer === null) return status;
+  return ctx.signer.status(status, { repoId: library.repoId, nonce });
 }
 
 /** An assignment that its Library may still work on. */
@@ -113,7 +122,11 @@ async function findDownload(
 export async function joinLibrary(
   ctx: GatewayContext,
   library: Library,
-  input: { datasets: readonly { datasetId: string; numExamples: number }[]; connection: string },
+  input: {
+    datasets: readonly { datasetId: string; numExamples: number }[];
+    connection: string;
+    nonce?: string | undefined;
+  },
 ): Promise<LibraryStatus> {
   const { repoId, libraryId } = library;
   const { libraries, sessions } = ctx.stores;
@@ -126,7 +139,7 @@ export async function joinLibrary(
     };
     inBackground(ctx, 'wake', wakeAll());
   }
-  return libraryStatus(ctx, library);
+  return libraryStatus(ctx, library, input.nonce);
 }
 
 /** Accepts, declines or fails; whoever gives up a seat lets a coordinator ask somebody else. */

@@ -10,6 +10,7 @@ import type { GatewayContext, LibraryIdentity } from '../context.js';
 import { ByteSource } from '../intake/byte-source.js';
 import { receiveUpdate } from '../intake/receive-update.js';
 import { joinLibrary, libraryStatus, settleAssignment } from '../service/library-status.js';
+import { requireClientCertificate } from '../tls/client-certificate.js';
 import { admitWith, endWith, onEvent, requireOpen, requireProtocol } from './ack.js';
 import type { Presence } from './presence.js';
 
@@ -31,6 +32,7 @@ export function serveLibraries(io: Server, ctx: GatewayContext, presence: Presen
   namespace.use(
     admitWith(async (socket) => {
       requireOpen(ctx.draining);
+      requireClientCertificate(ctx.config, socket.request.socket);
       const { apiKey, libraryId, protocolVersion } = parse(library.libraryAuth, socket.handshake.auth);
       requireProtocol(protocolVersion);
       const identity = await admitKey(ctx, apiKey);
@@ -67,15 +69,15 @@ function serveLibrary(
 
   on('library:join', {
     schema: library.join,
-    run: async ({ datasets }) => {
+    run: async ({ datasets, nonce }) => {
       if (!socket.connected) throw new CloudNodeError('conflict', 'This connection has ended.');
       presence.joined(who, socket.id);
-      return joinLibrary(ctx, who, { datasets, connection: socket.id });
+      return joinLibrary(ctx, who, { datasets, nonce, connection: socket.id });
     },
   });
   on('assignment:get', {
     schema: library.getAssignment,
-    run: () => libraryStatus(ctx, who),
+    run: ({ nonce }) => libraryStatus(ctx, who, nonce),
   });
   on('assignment:accept', {
     schema: library.acceptAssignment,
