@@ -62,6 +62,14 @@ export const envSchema = z.object({
   HOST: z.string().min(1).default('0.0.0.0').describe('Address the gateway listens on.'),
   PORT: integer(0, 65_535).default(8080).describe('Port of the gateway; 0 picks a free one.'),
   PUBLIC_URL: z.url().optional().describe('Where clients reach this gateway, shown in status.'),
+  CORS_ORIGINS: z
+    .string()
+    .regex(
+      /^(\*|https?:\/\/[^\s,/]+(,https?:\/\/[^\s,/]+)*)$/,
+      'use * or https://a.example,https://b.example',
+    )
+    .optional()
+    .describe('Origins of web pages that may call, with commas, or *; unset: only the pool itself.'),
   AUTH_SECRET: z
     .string()
     .min(32, 'use at least 32 characters')

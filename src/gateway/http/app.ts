@@ -1,12 +1,13 @@
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { GatewayContext } from '../context.js';
+import { cors, Origins } from './cors.js';
 import { eventRoutes } from './events.js';
 import { guardedApp } from './guarded.js';
 import { healthRoutes } from './health.js';
 import { keyRoutes } from './keys.js';
 import { libraryRoutes } from './library.js';
-import { anyOrigin, commonHeaders, countRequests, errorHandler, routeNotFound } from './middleware.js';
+import { commonHeaders, countRequests, errorHandler, routeNotFound } from './middleware.js';
 import { modelRoutes } from './models.js';
 import { poolRoutes } from './pool.js';
 import { proofRoutes } from './proof.js';
@@ -41,13 +42,12 @@ export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): 
   app.set('etag', false);
   app.use(
     helmet({
-      crossOriginResourcePolicy: { policy: 'cross-origin' },
       // Pools without TLS of their own are reached over plain HTTP.
       contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
     }),
     commonHeaders,
     countRequests,
-    anyOrigin,
+    cors(new Origins(ctx.config.CORS_ORIGINS)),
   );
   const guarded = guardedApp(app, ctx);
   for (const addRoutes of ROUTES) addRoutes(guarded, ctx);
