@@ -6,6 +6,7 @@ import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { TokenVerifier } from './auth/tokens.js';
 import type { IntakeDeps } from './intake/intake-deps.js';
+import type { Limits } from './limits/limits.js';
 import type { HalfParameters } from './service/half-parameters.js';
 import type { SessionWatch } from './service/session-watch.js';
 import type { ShardCache } from './service/shard-cache.js';
@@ -25,6 +26,7 @@ export interface GatewayDeps {
 /** What its routes and events work with. */
 export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly tokens: TokenVerifier;
+  readonly limits: Limits;
   readonly models: ModelChecker;
   readonly shards: ShardCache;
   readonly groups: UpdateGroups;

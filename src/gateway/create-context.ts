@@ -3,6 +3,7 @@ import { ThreadModelChecker } from '../keras/check-model-in-thread.js';
 import { TokenVerifier } from './auth/tokens.js';
 import type { GatewayContext, GatewayDeps } from './context.js';
 import { IntakeMemory } from './intake/intake-memory.js';
+import { Limits } from './limits/limits.js';
 import { HalfParameters } from './service/half-parameters.js';
 import { readParameters } from './service/parameters.js';
 import { SessionWatch } from './service/session-watch.js';
@@ -28,6 +29,7 @@ export function createContext(
     ...deps,
     draining: own.draining,
     tokens: new TokenVerifier(config),
+    limits: new Limits(stores.rates, config),
     models: own.models ?? new ThreadModelChecker(),
     shards,
     halves: new HalfParameters((repoId, parameters) => readParameters(shards, repoId, parameters)),

@@ -6,6 +6,7 @@ import { PoolRegistry } from './pool-registry.js';
 import { RepoStore } from './repo-store.js';
 import { RoundStore } from './round-store.js';
 import { SessionStore } from './session-store.js';
+import { TokenBuckets } from './token-buckets.js';
 
 /** Everything that Redis holds, by subject. */
 export interface Stores {
@@ -17,6 +18,7 @@ export interface Stores {
   readonly models: ModelStore;
   readonly events: EventLog;
   readonly pool: PoolRegistry;
+  readonly rates: TokenBuckets;
 }
 
 export function createStores(context: RedisContext): Stores {
@@ -29,5 +31,6 @@ export function createStores(context: RedisContext): Stores {
     models: new ModelStore(context),
     events: new EventLog(context),
     pool: new PoolRegistry(context),
+    rates: new TokenBuckets(context),
   };
 }

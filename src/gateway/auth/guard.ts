@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { Claims, Role } from '../../protocol/http.js';
 import * as ids from '../../protocol/ids.js';
@@ -14,6 +14,7 @@ export const ADMINS = [] as const satisfies readonly Role[];
 
 interface RequestOf<Params> {
   readonly headers: IncomingHttpHeaders;
+  readonly socket: IncomingMessage['socket'];
   readonly params: Params;
 }
 
@@ -40,6 +41,7 @@ export async function requireRole(
   need: { repoId: string | null; roles: readonly Role[] },
 ): Promise<Claims> {
   const claims = await ctx.tokens.verify(bearer(request.headers));
+  await ctx.limits.admit(request, 'token', claims.sub);
   checkRole(claims, need);
   return claims;
 }
@@ -62,6 +64,7 @@ export async function requireLibrary(
   request: RequestOf<unknown>,
 ): Promise<LibraryIdentity> {
   const identity = await verifyApiKey(ctx.stores.repos, bearer(request.headers));
+  await ctx.limits.admit(request, 'key', `${identity.repoId}/${identity.keyId}`);
   const given = request.headers['library-id'];
   const libraryId = ids.libraryId.safeParse(given);
   if (!libraryId.success)

@@ -34,6 +34,7 @@ const ROUTES = [
 export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): Express {
   const app = express();
   app.set('etag', false);
+  app.locals['pace'] = { idleMs: ctx.config.BODY_IDLE_MS, minBytesPerSecond: ctx.config.BODY_MIN_BYTES };
   app.use(
     helmet({
       crossOriginResourcePolicy: { policy: 'cross-origin' },
@@ -43,6 +44,7 @@ export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): 
     commonHeaders,
     countRequests,
     anyOrigin,
+    ctx.limits.middleware(),
   );
   for (const addRoutes of ROUTES) addRoutes(app, ctx);
   extra?.(app);

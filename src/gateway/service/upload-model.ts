@@ -35,6 +35,7 @@ export async function uploadModel(ctx: GatewayContext, upload: Upload): Promise<
     Math.min(MAX_MODEL_HEADER_BYTES, limit),
   );
   const bytes = payloadBytes(header);
+  checkParameters(bytes / 4, ctx.config.MAX_PARAMETERS);
   checkUploadSize(payloadAt + bytes, limit);
   if (upload.contentLength !== null && upload.contentLength !== payloadAt + bytes)
     throw wrongLength(bytes, upload.contentLength - payloadAt);
@@ -138,6 +139,14 @@ function payloadBytes({ tensors }: ModelUploadHeader): number {
   if (params < 1 || !Number.isSafeInteger(params * 4))
     throw new CloudNodeError('invalid_model', 'The tensors have no values, or more than can be counted.');
   return params * 4;
+}
+
+function checkParameters(count: number, most: number): void {
+  if (count <= most) return;
+  throw new CloudNodeError(
+    'payload_too_large',
+    `The model has ${count} parameters; MAX_PARAMETERS of this pool is ${most}.`,
+  );
 }
 
 function wrongLength(expected: number, got: number | null): CloudNodeError {

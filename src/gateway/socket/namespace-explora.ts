@@ -33,15 +33,19 @@ export function serveExplora(io: Server, ctx: GatewayContext): void {
     namespace.use(
       admitWith(async (socket) => {
         requireOpen(ctx.draining);
+        await ctx.limits.meet(socket.request);
         const { token, protocolVersion } = parse(tokenAuth, socket.handshake.auth);
         requireProtocol(protocolVersion);
-        (socket.data as { claims?: Claims }).claims = await ctx.tokens.verify(token);
+        const verified = await ctx.tokens.verify(token);
+        await ctx.limits.admit(socket.request, 'token', verified.sub);
+        (socket.data as { claims?: Claims }).claims = verified;
       }),
     );
     namespace.on('connection', (socket) => {
       const { claims } = socket.data as { claims?: Claims };
       if (claims === undefined) return;
       endWithToken(socket, claims);
+      ctx.limits.boundEvents(socket, 'token', claims.sub);
       serveReader(socket, ctx, claims);
       if (name === EXPLORA_NAMESPACE) serveWriter(socket, ctx, claims);
     });

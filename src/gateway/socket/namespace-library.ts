@@ -24,9 +24,11 @@ export function serveLibraries(io: Server, ctx: GatewayContext, presence: Presen
   namespace.use(
     admitWith(async (socket) => {
       requireOpen(ctx.draining);
+      await ctx.limits.meet(socket.request);
       const { apiKey, libraryId, protocolVersion } = parse(library.libraryAuth, socket.handshake.auth);
       requireProtocol(protocolVersion);
       const { repoId, keyId } = await verifyApiKey(ctx.stores.repos, apiKey);
+      await ctx.limits.admit(socket.request, 'key', `${repoId}/${keyId}`);
       (socket.data as { library?: LibraryIdentity }).library = { repoId, keyId, libraryId };
     }),
   );
@@ -38,6 +40,7 @@ export function serveLibraries(io: Server, ctx: GatewayContext, presence: Presen
     // A Library has one connection: an older one, on whichever gateway, is a leftover of a broken line.
     namespace.in(room).except(socket.id).disconnectSockets(true);
     socket.once('disconnect', () => presence.left(who, socket.id));
+    ctx.limits.boundEvents(socket, 'key', `${who.repoId}/${who.keyId}`);
     serveLibrary(socket, { ctx, presence, who });
   });
 }

@@ -60,6 +60,12 @@ export const SCRIPTS = {
     keys: 2,
     lua: "#!lua\n--[[ A Library accepts, declines or fails its assignment.\n  KEYS[1] session hash   KEYS[2] assignments hash\n  ARGV[1] round  ARGV[2] attempt  ARGV[3] library  ARGV[4] new state  ARGV[5] reason\n  Returns 1 changed, 0 it was so already; -2 not assigned; -3 round closed; -4 assignment over.\n]]\nlocal rcall = redis.call\nlocal stored = rcall('HGET', KEYS[2], ARGV[3])\nif not stored then\n  local known = rcall('HMGET', KEYS[1], 'round', 'attempt')\n  if known[1] == ARGV[1] and known[2] == ARGV[2] then return -2 end\n  return -3\nend\nlocal session = rcall('HMGET', KEYS[1], 'round', 'attempt', 'roundState')\nif session[1] ~= ARGV[1] or session[2] ~= ARGV[2] or session[3] ~= 'collecting' then return -3 end\nlocal assignment = cjson.decode(stored)\nif assignment.state == ARGV[4] then return 0 end\nif assignment.state ~= 'offered' and assignment.state ~= 'accepted' then return -4 end\nassignment.state = ARGV[4]\nif ARGV[5] ~= '' then assignment.reason = ARGV[5] end\nrcall('HSET', KEYS[2], ARGV[3], cjson.encode(assignment))\nreturn 1\n",
   },
+  takeTokens: {
+    // Versioned, so that two releases can share one Redis client.
+    command: 'takeTokens:d0e488e9',
+    keys: 1,
+    lua: "#!lua\n--[[ Takes tokens from a bucket that fills at a steady rate; one that is not there is full.\n  KEYS[1] bucket hash {tokens, ms}\n  ARGV[1] tokens a second  ARGV[2] tokens that it holds  ARGV[3] tokens wanted\n  Returns {tokens taken, ms until there is one when there was none}.\n]]\nlocal rcall = redis.call\nlocal rate, size, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])\nlocal time = rcall('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal stored = rcall('HMGET', KEYS[1], 'tokens', 'ms')\nlocal tokens = size\nif stored[1] then\n  tokens = math.min(size, stored[1] + math.max(0, now - stored[2]) * rate / 1000)\nend\nlocal taken = math.min(wanted, math.floor(tokens))\ntokens = tokens - taken\nrcall('HSET', KEYS[1], 'tokens', string.format('%.3f', tokens), 'ms', string.format('%d', now))\nrcall('PEXPIRE', KEYS[1], string.format('%d', math.ceil((size - tokens) * 1000 / rate) + 1000))\nif taken > 0 then return { taken, 0 } end\nreturn { 0, math.max(1, math.ceil((1 - tokens) * 1000 / rate)) }\n",
+  },
   touchLibraries: {
     // Versioned, so that two releases can share one Redis client.
     command: 'touchLibraries:a49ed157',
