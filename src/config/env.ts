@@ -79,6 +79,23 @@ export const envSchema = z.object({
   MAX_PARAMETERS: integer(1, 2 ** 38)
     .default(2 ** 28)
     .describe('Most parameters of a model.'),
+  REPO_LIBRARIES: integer(1, 100_000_000)
+    .default(100_000)
+    .describe(
+      'Libraries that a Repo may have; this and the next six: unless the Repo has a limit of its own.',
+    ),
+  REPO_EXAMPLES: integer(1, 2 ** 29 - 1)
+    .default(10_000_000)
+    .describe('Examples that a Library may announce of one data set.'),
+  REPO_MODELS: integer(1, 1_000_000).default(1_000).describe('Models that a Repo may have.'),
+  REPO_TEST_SETS: integer(1, 1_000_000).default(100).describe('Test sets that a Repo may have.'),
+  REPO_BYTES: integer(1, 2 ** 50)
+    .default(2 ** 36)
+    .describe('Bytes that the models and test sets of a Repo may have in all.'),
+  REPO_SESSIONS: integer(1, 10_000_000)
+    .default(10_000)
+    .describe('Sessions that are kept of a Repo, ended ones too.'),
+  REPO_OPEN_SESSIONS: integer(1, 10_000).default(100).describe('Sessions of a Repo that run or wait.'),
   MAX_HEADER_BYTES: integer(4_096, 2 ** 20)
     .default(16 * 1024)
     .describe('Largest request line with headers, bytes.'),
