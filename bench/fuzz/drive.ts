@@ -5,7 +5,7 @@ import { makeHttpInput } from './http-input.js';
 import { HttpLine } from './http-line.js';
 import { HTTP_TARGETS, type HttpTarget } from './http-targets.js';
 import { SocketLine, type SocketOutcome } from './socket-line.js';
-import { makeSocketInput, SOCKET_TARGETS, type SocketTarget } from './socket-targets.js';
+import { makeBrokenInput, makeSocketInput, SOCKET_TARGETS, type SocketTarget } from './socket-targets.js';
 import { PROTOCOL_VERSION } from '../../src/protocol/ids.js';
 import { LIBRARIES, type World } from './world.js';
 
@@ -24,6 +24,7 @@ export interface DriveOptions {
 const WHEEL = HTTP_TARGETS.flatMap((target) => Array<HttpTarget>(target.weight).fill(target));
 /** Messages that are under way on one socket at once. */
 const IN_FLIGHT = 4;
+const BROKEN_SHARE = 0.3;
 
 /** Sends until told to stop. */
 export async function drive(options: DriveOptions, isOver: () => boolean): Promise<void> {
@@ -89,10 +90,13 @@ async function driveSocket(
       });
       continue;
     }
+    // What is broken goes alone: whatever is under way beside it may end with it.
+    const isBroken = dice.chance(BROKEN_SHARE);
+    const make = isBroken ? makeBrokenInput : makeSocketInput;
     await Promise.all(
-      Array.from({ length: IN_FLIGHT }, async () => {
+      Array.from({ length: isBroken ? 1 : IN_FLIGHT }, async () => {
         const target = dice.pick<SocketTarget>(targets);
-        const input = makeSocketInput(target, world, { dice, libraryId });
+        const input = make(target, world, { dice, libraryId });
         const name = `${namespace} ${target.event}`;
         const seen = findings.sent(name, { schema: target.schema, mutation: input.mutation });
         const show = (): string => `${name} ${input.mutation}: ${input.packet.text}`;

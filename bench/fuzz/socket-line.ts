@@ -11,7 +11,8 @@ export interface Packet {
   readonly wantsAck: boolean;
 }
 
-const IDLE_MS = 250;
+/** What is broken is answered by the end of the connection, or not at all. */
+const IDLE_MS = 50;
 
 /** A raw connection to a namespace: Engine.IO and Socket.IO by hand, so that wrong packets can be sent as well. */
 export class SocketLine {

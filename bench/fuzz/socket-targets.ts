@@ -80,33 +80,43 @@ export const SOCKET_TARGETS: readonly SocketTarget[] = [
   // What changes something has no handler there: nothing answers.
 ];
 
+interface Chance {
+  readonly dice: Dice;
+  readonly libraryId: string;
+}
+
+/** A message that must be acknowledged, whatever is in it. */
 export function makeSocketInput(
   target: SocketTarget,
   world: World,
-  { dice, libraryId }: { dice: Dice; libraryId: string },
+  { dice, libraryId }: Chance,
 ): SocketInput {
   const valid = target.body(world, dice, libraryId);
-  const kind = dice.chance(0.15)
-    ? ''
-    : dice.pick(['value', 'value', 'value', 'value', 'arguments', 'event', 'packet']);
-  const value =
-    kind !== 'value'
-      ? valid
-      : valid instanceof Uint8Array
-        ? mutateBytes(valid, dice)
-        : mutateValue(valid, dice);
-  const input = (packet: Packet): SocketInput => ({ target, packet, mutation: kind });
-  if (kind === 'event') {
+  const mutation = dice.chance(0.15) ? '' : dice.chance(0.85) ? 'value' : 'arguments';
+  if (mutation === 'arguments') {
+    const args = dice.pick([[], [valid, valid], [null, valid], [[valid]], ['x', {}, 1]]);
+    return { target, mutation, packet: packetOf(target.namespace, [target.event, ...args]) };
+  }
+  const changed = (): unknown =>
+    valid instanceof Uint8Array ? mutateBytes(valid, dice) : mutateValue(valid, dice);
+  const value = mutation === '' ? valid : changed();
+  return { target, mutation, packet: packetOf(target.namespace, [target.event, value]) };
+}
+
+/** Anything at all: the connection may end by it, or what follows on it. */
+export function makeBrokenInput(
+  target: SocketTarget,
+  world: World,
+  { dice, libraryId }: Chance,
+): SocketInput {
+  const value = target.body(world, dice, libraryId);
+  if (dice.chance(0.3)) {
     const event = dice.pick([...NASTY_TEXTS, 'disconnect', 'connect', 'error', 'newListener']);
-    return input({ ...packetOf(target.namespace, [event, value]), wantsAck: false });
+    const packet = { ...packetOf(target.namespace, [event, value]), wantsAck: false };
+    return { target, mutation: 'event', packet };
   }
-  if (kind === 'arguments') {
-    const args = dice.pick([[], [value, value], [null, value], [[value]], ['x', {}, 1]]);
-    return input(packetOf(target.namespace, [target.event, ...args]));
-  }
-  const packet = packetOf(target.namespace, [target.event, value]);
-  if (kind !== 'packet') return input(packet);
-  return input({ ...breakPacket(packet, target, dice), wantsAck: false });
+  const packet = breakPacket(packetOf(target.namespace, [target.event, value]), target, dice);
+  return { target, mutation: 'packet', packet: { ...packet, wantsAck: false } };
 }
 
 function packetOf(namespace: string, args: readonly unknown[]): Packet {
