@@ -16,7 +16,7 @@ const ROUNDS = 10;
 /** What memory may grow by after the first fifth, of all processes together: heaps are never quite the same size. */
 const MAX_LEAKED_MIB = 24;
 const WARM_UP_SHARE = 0.2;
-const HTTP_LINES = 24;
+const HTTP_LINES = Number(process.env['HL'] ?? 24);
 const SOCKET_LINES = 12;
 
 /**
@@ -72,9 +72,12 @@ export interface FuzzReport {
   readonly seed: number;
   readonly seconds: number;
   readonly inputsPerSecond: number;
+  readonly rssMiB: { readonly warm: Rss; readonly end: Rss };
   readonly coverage: Coverage;
   readonly findings: readonly string[];
 }
+
+type Rss = Readonly<Record<string, number>>;
 
 interface Coverage {
   readonly routes: string;
@@ -115,10 +118,10 @@ export async function fuzz({ seconds, seed, say, onLine }: FuzzOptions): Promise
     sessions.catch(() => undefined);
     const startedMs = performance.now();
     await send(seconds * WARM_UP_SHARE * 1_000);
-    const warmMiB = await alive.settledMiB();
+    const warm = await alive.settledMiB();
     await send(seconds * (1 - WARM_UP_SHARE) * 1_000);
     const tookSeconds = (performance.now() - startedMs) / 1_000;
-    const endMiB = await alive.settledMiB();
+    const end = await alive.settledMiB();
     stopped = true;
     await sessions.catch((error: unknown) => say(`the session broke: ${(error as Error).message}`));
     const { sessions: count, identical, problem } = calm.outcome();
@@ -129,7 +132,7 @@ export async function fuzz({ seconds, seed, say, onLine }: FuzzOptions): Promise
       hangs: findings.hangs,
       unexpected5xx: findings.unexpected5xx,
       dropped: findings.dropped,
-      leakedMiB: Math.round((endMiB - warmMiB) * 10) / 10,
+      leakedMiB: Math.round((sum(end) - sum(warm)) * 10) / 10,
       sessionUndisturbed: identical && count >= 2,
     };
     const { crashes, hangs, unexpected5xx, dropped, leakedMiB, sessionUndisturbed } = figures;
@@ -141,6 +144,7 @@ export async function fuzz({ seconds, seed, say, onLine }: FuzzOptions): Promise
       seed,
       seconds: Math.round(tookSeconds),
       inputsPerSecond: Math.round(findings.inputs / tookSeconds),
+      rssMiB: { warm, end },
       coverage: coverageOf(findings),
       findings: shown,
     };
@@ -168,4 +172,8 @@ function coverageOf({ targets, schemas, statuses }: Findings): Coverage {
     errors: `${codes.filter((code) => statuses.has(code)).length}/${codes.length}`,
     answers: Object.fromEntries([...statuses].sort(([, a], [, b]) => b - a)),
   };
+}
+
+function sum(rss: Rss): number {
+  return Object.values(rss).reduce((total, mib) => total + mib, 0);
 }

@@ -99,7 +99,8 @@ async function driveSocket(
         const input = make(target, world, { dice, libraryId });
         const name = `${namespace} ${target.event}`;
         const seen = findings.sent(name, { schema: target.schema, mutation: input.mutation });
-        const show = (): string => `${name} ${input.mutation}: ${input.packet.text}`;
+        const show = (): string =>
+          `${name} ${input.mutation}: ${input.packet.text} after ${line.before.slice(0, 150)} ${line.state}`;
         judge(await line.send(input.packet), { findings, seen, show });
       }),
     );

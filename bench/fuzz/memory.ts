@@ -17,8 +17,8 @@ export const MEASURABLE = [
 export interface Alive {
   /** Processes that ended although nobody ended them. */
   crashes(): number;
-  /** Resident memory of all processes together, after their garbage was collected, MiB. */
-  settledMiB(): Promise<number>;
+  /** Resident memory by role, after garbage was collected, MiB. */
+  settledMiB(): Promise<Readonly<Record<string, number>>>;
 }
 
 export function watchProcesses(pool: BenchPool): Alive {
@@ -32,7 +32,12 @@ export function watchProcesses(pool: BenchPool): Alive {
         for (const pid of ours) if (isAlive(pid)) process.kill(pid, 'SIGUSR2');
       }
       await sleep(SETTLE_MS);
-      return ours.filter(isAlive).reduce((sum, pid) => sum + rssMiB(pid), 0);
+      return Object.fromEntries(
+        ROLES.map((role) => {
+          const mib = pool.pids(role).filter(isAlive).map(rssMiB);
+          return [role, Math.round(mib.reduce((sum, one) => sum + one, 0) * 10) / 10];
+        }),
+      );
     },
   };
 }

@@ -24,6 +24,12 @@ export class SocketLine {
   #ws: WebSocket | null = null;
   #opening: Promise<boolean> | null = null;
   #ids = 0;
+  /** What may have broken it. */
+  before = '';
+  last: string[] = [];
+  get state(): string {
+    return `${Math.round(performance.now())} state ${this.#ws?.readyState} buffered ${this.#ws?.bufferedAmount} heard ${this.last.join(' | ')}`;
+  }
 
   constructor(
     url: string,
@@ -47,6 +53,7 @@ export class SocketLine {
     const ws = this.#ws;
     if (ws?.readyState !== WebSocket.OPEN) return 'closed';
     const id = this.#ids++;
+    if (!wantsAck) this.before = text;
     const done = new Promise<SocketOutcome>((resolve) => {
       const timer = setTimeout(() => settle(wantsAck ? 'hang' : 'sent'), wantsAck ? this.#withinMs : IDLE_MS);
       const settle = (outcome: SocketOutcome): void => {
@@ -78,6 +85,7 @@ export class SocketLine {
       ws.on('message', (data: Buffer, isBinary) => {
         if (isBinary) return;
         const text = data.toString();
+        this.last = [...this.last.slice(-3), `${Math.round(performance.now())} ${text.slice(0, 60)}`];
         if (text === '2') ws.send('3');
         else if (text.startsWith('0')) ws.send(`40${this.#namespace},${JSON.stringify(this.#auth())}`);
         else if (text.startsWith(`40${this.#namespace},`)) settle(true);

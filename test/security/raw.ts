@@ -14,7 +14,7 @@ export interface RawAnswer {
 
 /** The error of the table that an answer carries. */
 export function errorOf(answer: RawAnswer): Json {
-  return (JSON.parse(answer.body)).error;
+  return JSON.parse(answer.body).error;
 }
 
 export function port(url: string): number {
