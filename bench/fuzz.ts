@@ -15,8 +15,9 @@ const HANG_MS = 10_000;
 const ROUNDS = 10;
 /** What memory may grow by after the first fifth, of all processes together: heaps are never quite the same size. */
 const MAX_LEAKED_MIB = 24;
-const WARM_UP_SHARE = 0.2;
-const HTTP_LINES = Number(process.env['HL'] ?? 24);
+/** Memory is looked at after each. */
+const PARTS = 5;
+const HTTP_LINES = 24;
 const SOCKET_LINES = 12;
 
 /**
@@ -72,7 +73,8 @@ export interface FuzzReport {
   readonly seed: number;
   readonly seconds: number;
   readonly inputsPerSecond: number;
-  readonly rssMiB: { readonly warm: Rss; readonly end: Rss };
+  /** After each fifth of the time, by role. */
+  readonly rssMiB: readonly Rss[];
   readonly coverage: Coverage;
   readonly findings: readonly string[];
 }
@@ -117,11 +119,12 @@ export async function fuzz({ seconds, seed, say, onLine }: FuzzOptions): Promise
     const sessions = keepSessions();
     sessions.catch(() => undefined);
     const startedMs = performance.now();
-    await send(seconds * WARM_UP_SHARE * 1_000);
-    const warm = await alive.settledMiB();
-    await send(seconds * (1 - WARM_UP_SHARE) * 1_000);
+    const rssMiB: Rss[] = [];
+    for (let part = 0; part < PARTS; part++) {
+      await send((seconds / PARTS) * 1_000);
+      rssMiB.push(await alive.settledMiB());
+    }
     const tookSeconds = (performance.now() - startedMs) / 1_000;
-    const end = await alive.settledMiB();
     stopped = true;
     await sessions.catch((error: unknown) => say(`the session broke: ${(error as Error).message}`));
     const { sessions: count, identical, problem } = calm.outcome();
@@ -132,7 +135,7 @@ export async function fuzz({ seconds, seed, say, onLine }: FuzzOptions): Promise
       hangs: findings.hangs,
       unexpected5xx: findings.unexpected5xx,
       dropped: findings.dropped,
-      leakedMiB: Math.round((sum(end) - sum(warm)) * 10) / 10,
+      leakedMiB: Math.round((sum(rssMiB.at(-1)) - sum(rssMiB[0])) * 10) / 10,
       sessionUndisturbed: identical && count >= 2,
     };
     const { crashes, hangs, unexpected5xx, dropped, leakedMiB, sessionUndisturbed } = figures;
@@ -144,7 +147,7 @@ export async function fuzz({ seconds, seed, say, onLine }: FuzzOptions): Promise
       seed,
       seconds: Math.round(tookSeconds),
       inputsPerSecond: Math.round(findings.inputs / tookSeconds),
-      rssMiB: { warm, end },
+      rssMiB,
       coverage: coverageOf(findings),
       findings: shown,
     };
@@ -174,6 +177,6 @@ function coverageOf({ targets, schemas, statuses }: Findings): Coverage {
   };
 }
 
-function sum(rss: Rss): number {
+function sum(rss: Rss = {}): number {
   return Object.values(rss).reduce((total, mib) => total + mib, 0);
 }

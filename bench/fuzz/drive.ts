@@ -100,7 +100,7 @@ async function driveSocket(
         const name = `${namespace} ${target.event}`;
         const seen = findings.sent(name, { schema: target.schema, mutation: input.mutation });
         const show = (): string =>
-          `${name} ${input.mutation}: ${input.packet.text} after ${line.before.slice(0, 150)} ${line.state}`;
+          `${name} ${input.mutation}: ${input.packet.text} after ${line.before.slice(0, 150)}`;
         judge(await line.send(input.packet), { findings, seen, show });
       }),
     );

@@ -1,7 +1,7 @@
 /** What an answer may be: everything of the error table but what says that the pool is broken. */
 const EXPECTED_5XX = new Set(['storage_full', 'draining', 'not ready']);
 const SHOWN = 20;
-const SHOWN_BYTES = 1200;
+const SHOWN_BYTES = 600;
 
 export interface Seen {
   valid: number;

@@ -4,8 +4,8 @@ import { rssMiB } from '../lib/usage.js';
 
 const ROLES = ['gateway', 'coordinator', 'aggregator'] as const;
 /** Timers of what was just answered end, and what they held is collected. */
-const SETTLE_MS = 1_500;
-const COLLECTIONS = 3;
+const SETTLE_MS = 1_000;
+const COLLECTIONS = 2;
 
 /** Loaded into every process of the pool, so that its garbage can be collected before it is measured. */
 export const MEASURABLE = [

@@ -26,10 +26,6 @@ export class SocketLine {
   #ids = 0;
   /** What may have broken it. */
   before = '';
-  last: string[] = [];
-  get state(): string {
-    return `${Math.round(performance.now())} state ${this.#ws?.readyState} buffered ${this.#ws?.bufferedAmount} heard ${this.last.join(' | ')}`;
-  }
 
   constructor(
     url: string,
@@ -85,7 +81,6 @@ export class SocketLine {
       ws.on('message', (data: Buffer, isBinary) => {
         if (isBinary) return;
         const text = data.toString();
-        this.last = [...this.last.slice(-3), `${Math.round(performance.now())} ${text.slice(0, 60)}`];
         if (text === '2') ws.send('3');
         else if (text.startsWith('0')) ws.send(`40${this.#namespace},${JSON.stringify(this.#auth())}`);
         else if (text.startsWith(`40${this.#namespace},`)) settle(true);

@@ -75,6 +75,12 @@ describe('a socket without credentials', () => {
   });
 });
 
+it('a socket that left its namespace is ended like one that never was in any', async () => {
+  const socket = await library('leaver');
+  socket.ws.send('41/library,');
+  await socket.closed;
+});
+
 describe('packets that are none', () => {
   const placeholder = (num: string) => `["update:put",{"_placeholder":true,"num":${num}}]`;
   test.each([

@@ -6,6 +6,7 @@ import type { TokenBuckets } from '../../redis/token-buckets.js';
 import { toFailure } from '../service/failure.js';
 import { clientAddress } from './address.js';
 import { Rates, type RateKind } from './rates.js';
+import { endWithNamespaces } from './strange-sockets.js';
 import { Strangers } from './strangers.js';
 
 type Meeting = Pick<IncomingMessage, 'headers' | 'socket'>;
@@ -15,6 +16,7 @@ export class Limits {
   readonly strangers: Strangers;
   readonly rates: Rates;
   readonly #proxies: number;
+  readonly #strangerMs: number;
   /** Addresses that a request or handshake was counted for. */
   readonly #counted = new WeakMap<object, string>();
 
@@ -22,6 +24,7 @@ export class Limits {
     this.strangers = new Strangers(config);
     this.rates = new Rates(buckets, config);
     this.#proxies = config.TRUST_PROXY;
+    this.#strangerMs = config.STRANGER_MS;
   }
 
   /** Somebody asks for something. @throws `rate_limited` */
@@ -43,8 +46,11 @@ export class Limits {
     await this.rates.take(kind, of);
   }
 
-  /** Counts the events of a socket; those over the limit are acknowledged with the error. */
+  /** Counts the events of a socket that was let in; those over the limit are acknowledged with the error. */
   boundEvents(socket: Socket, kind: RateKind, of: string): void {
+    endWithNamespaces(socket, this.#strangerMs);
+    // A packet that is none ends the connection; without a listener Socket.IO would write it to stderr.
+    socket.on('error', () => undefined);
     socket.use((packet, next) => {
       this.rates.take(kind, of).then(
         () => next(),

@@ -1,5 +1,5 @@
 import type { Socket as TcpSocket } from 'node:net';
-import type { Server } from 'socket.io';
+import type { Server, Socket } from 'socket.io';
 import type { Config } from '../../config/env.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { Strangers } from './strangers.js';
@@ -46,6 +46,21 @@ export function boundStrangeSockets(
     };
     strangers.becomes(socket, refuse);
     socket.on('data', count);
+  });
+}
+
+const namespacesOf = new WeakMap<object, number>();
+
+/** A connection that left all its namespaces answers pings for ever, and nobody knows any more whose it is. */
+export function endWithNamespaces(socket: Socket, afterMs: number): void {
+  const { conn } = socket;
+  namespacesOf.set(conn, (namespacesOf.get(conn) ?? 0) + 1);
+  socket.once('disconnect', () => {
+    namespacesOf.set(conn, (namespacesOf.get(conn) ?? 1) - 1);
+    const end = (): void => {
+      if (namespacesOf.get(conn) === 0) conn.close(true);
+    };
+    if (conn.readyState === 'open') setTimeout(end, afterMs).unref();
   });
 }
 
