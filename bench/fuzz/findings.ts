@@ -1,5 +1,5 @@
 /** What an answer may be: everything of the error table but what says that the pool is broken. */
-const EXPECTED_5XX = new Set(['storage_full', 'draining', 'not ready']);
+const EXPECTED_5XX = new Set(['storage_full', 'draining', 'gateway_busy']);
 const SHOWN = 20;
 const SHOWN_BYTES = 600;
 

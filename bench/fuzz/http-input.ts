@@ -107,7 +107,8 @@ export function makeHttpInput(target: HttpTarget, world: World, dice: Dice): Htt
     ? dice.pick(['body', 'body', 'bytes', 'path', 'headers', 'headers', 'credentials', 'method'])
     : '';
   let value = target.body?.(world, dice, libraryId);
-  if (kind === 'body' && value !== undefined) value = mutateValue(value, dice);
+  if (kind === 'body' && value !== undefined)
+    value = value instanceof Uint8Array ? mutateBytes(value, dice) : mutateValue(value, dice);
   let body = bodyBytes(target, value, target.payload?.(world, dice) ?? null);
   if (kind === 'bytes' && body.length > 0) body = mutateBytes(body, dice);
   const [method = 'GET', template = '/'] = target.route.split(' ');

@@ -53,6 +53,15 @@ const asLibrary = (route: string, schema: string, body: Body): HttpTarget => ({
   learn: learnLease,
 });
 
+/** The body is a file: nothing is made from a schema. */
+const kerasUpload = (format: 'h5' | 'keras'): HttpTarget => ({
+  route: `POST ${REPO}/models?format=${format}`,
+  as: 'explora',
+  weight: 1,
+  body: (world) => world.kerasFiles[format],
+  learn: (world, { modelId }) => world.learn('modelId', modelId),
+});
+
 /** A session that does not go on for long, so that there is room for others. */
 const shortJob = of(jobSchema, (job) => ({
   ...job,
@@ -90,11 +99,15 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
     payload: (world, dice) => world.weights(dice),
     learn: (world, { modelId }) => world.learn('modelId', modelId),
   },
+  kerasUpload('h5'),
+  kerasUpload('keras'),
   read(`${REPO}/models`),
   {
     ...read(MODEL),
     learn: (world, { topologySha256 }) => world.learn('sha256', topologySha256),
   },
+  read(`${MODEL}?format=h5`, 1),
+  read(`${MODEL}?format=keras`, 1),
   read(`${MODEL}/weights`),
   read(`${MODEL}/tfjs/model.json`),
   read(`${MODEL}/tfjs/weights.bin`),
@@ -185,6 +198,7 @@ export function pathValue(
 /** The body as it goes over the wire. */
 export function bodyBytes(target: HttpTarget, value: unknown, payload: Uint8Array | null): Uint8Array {
   if (value === undefined) return new Uint8Array(0);
+  if (value instanceof Uint8Array) return value;
   if (target.payload !== undefined) return encodeFrame(value, payload ?? new Uint8Array(0));
   return Buffer.from(JSON.stringify(value));
 }

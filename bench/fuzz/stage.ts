@@ -63,11 +63,22 @@ export async function setStage(onLine?: (line: string) => void): Promise<Stage> 
       });
     const { model } = world('');
     const { modelId } = await explora.uploadModel(model);
-    return { pool, calm, world: world(modelId) };
+    const made = world(modelId);
+    const [h5, keras] = await Promise.all([
+      kerasFile(pool, modelId, 'h5'),
+      kerasFile(pool, modelId, 'keras'),
+    ]);
+    made.kerasFiles = { h5, keras };
+    return { pool, calm, world: made };
   } catch (error) {
     await pool.close();
     throw error;
   }
+}
+
+async function kerasFile(pool: BenchPool, modelId: string, format: string): Promise<Uint8Array> {
+  const path = `/v1/repos/${REPO_ID}/models/${modelId}?format=${format}`;
+  return pool.api.send({ path }, async ({ response }) => new Uint8Array(await response.arrayBuffer()));
 }
 
 async function makeCredentials(pool: BenchPool): Promise<Credentials> {

@@ -33,6 +33,11 @@ export class World {
   readonly calm: { readonly repoId: string; sessionId: string };
   readonly credentials: Credentials;
   readonly model = denseModel(3, 2);
+  /** Set before anything is sent. */
+  kerasFiles: Readonly<Record<'h5' | 'keras', Uint8Array>> = {
+    h5: new Uint8Array(8),
+    keras: new Uint8Array(8),
+  };
   readonly leases = new Map<string, Lease>();
   readonly #ids = new Map<string, string[]>();
   #count = 0;
