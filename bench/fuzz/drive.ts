@@ -52,12 +52,19 @@ async function driveHttp(options: DriveOptions, url: string, isOver: () => boole
     else if (outcome === 'closed') findings.closed(input.isWhole, show);
     else {
       const json = parseJson(outcome.body);
-      const code = (json?.['error'] as { code?: string } | undefined)?.code ?? '';
+      const code =
+        (json?.['error'] as { code?: string } | undefined)?.code ?? codeOfHead(input.bytes, outcome.status);
       findings.answered(seen, { status: outcome.status, code }, show);
       if (outcome.status < 300 && json !== null) target.learn?.(world, json, input.libraryId);
     }
   }
   line.close();
+}
+
+/** The answer to HEAD has no body that says it: a limit of the converters is the only one with this status. */
+function codeOfHead(bytes: Uint8Array, status: number): string {
+  const isHead = Buffer.from(bytes.subarray(0, 5)).toString('latin1') === 'HEAD ';
+  return isHead && status === 503 ? 'gateway_busy' : '';
 }
 
 function parseJson(body: Buffer | null): Record<string, unknown> | null {
