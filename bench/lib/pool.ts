@@ -24,7 +24,7 @@ export interface BenchPool {
   pids(role: Role): readonly number[];
   /** Kills it and waits until another one listens at its address. */
   killGateway(index: number): Promise<void>;
-  token(role: TokenRole): Promise<string>;
+  token(role: TokenRole, repos?: readonly string[]): Promise<string>;
   /** A Repo, and a key for its Libraries. */
   repo(repoId: string): Promise<string>;
   usage(): Usage;
@@ -46,6 +46,8 @@ export interface PoolOptions {
   readonly profileDir?: string | undefined;
   /** Arguments of `node` itself, for all processes. */
   readonly nodeArgs?: readonly string[];
+  /** Is given what the processes write to stdout. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** A pool as it is deployed: real processes, and a Redis with its append-only file on. */
@@ -77,7 +79,7 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
     };
     const node = await startNode([...nodeArgs, BIN, role], {
       env,
-      onLine: () => undefined,
+      onLine: options.onLine ?? (() => undefined),
       readyWhen: /"ready":true/,
     });
     started.push({ role, port, process: node });
@@ -95,8 +97,8 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
     await close();
     throw error;
   }
-  const token = (role: TokenRole): Promise<string> =>
-    signToken({ secret: SECRET, role, repos: [], subject: 'bench', expiresInMs: TOKEN_MS });
+  const token = (role: TokenRole, repos: readonly string[] = []): Promise<string> =>
+    signToken({ secret: SECRET, role, repos, subject: 'bench', expiresInMs: TOKEN_MS });
   const urls = ports.map((port) => `http://127.0.0.1:${port}`);
   const api = new ApiClient({
     urls,

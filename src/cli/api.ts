@@ -43,6 +43,7 @@ export class PoolApi {
     name?: string;
     concurrency?: number;
     maxSlots?: number;
+    limits?: Readonly<Record<string, unknown>>;
   }): Promise<RepoRecord> {
     return this.#json({ method: 'POST', path: '/v1/repos', json: repo, idempotent: false });
   }

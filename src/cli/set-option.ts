@@ -8,13 +8,17 @@ type Tree = Record<string, unknown>;
  *
  * @throws CliError (usage) for what is not `name=value`
  */
-export function applySettings(base: Readonly<Tree>, settings: readonly string[]): Tree {
+export function applySettings(
+  base: Readonly<Tree>,
+  settings: readonly string[],
+  { option, example } = { option: '--set', example: 'termination.maxRounds=5' },
+): Tree {
   const result = structuredClone(base);
   for (const setting of settings) {
     const at = setting.indexOf('=');
     const names = setting.slice(0, at).split('.');
     if (at <= 0 || names.some((name) => !/^[A-Za-z][A-Za-z0-9]*$/.test(name))) {
-      throw usageError(`--set ${setting}: use name=value.`, 'For example: --set termination.maxRounds=5');
+      throw usageError(`${option} ${setting}: use name=value.`, `For example: ${option} ${example}`);
     }
     assign(result, names, parseValue(setting.slice(at + 1)));
   }

@@ -126,6 +126,66 @@ export const envSchema = z.object({
   MAX_JSON_BYTES: integer(1_024, 2 ** 30)
     .default(256 * 1024)
     .describe('Largest JSON body, bytes.'),
+  MAX_PARAMETERS: integer(1, 2 ** 38)
+    .default(2 ** 28)
+    .describe('Most parameters of a model.'),
+  REPO_LIBRARIES: integer(1, 100_000_000)
+    .default(100_000)
+    .describe(
+      'Libraries that a Repo may have; this and the next six: unless the Repo has a limit of its own.',
+    ),
+  REPO_EXAMPLES: integer(1, 2 ** 29 - 1)
+    .default(10_000_000)
+    .describe('Examples that a Library may announce of one data set.'),
+  REPO_MODELS: integer(1, 1_000_000).default(1_000).describe('Models that a Repo may have.'),
+  REPO_TEST_SETS: integer(1, 1_000_000).default(100).describe('Test sets that a Repo may have.'),
+  REPO_BYTES: integer(1, 2 ** 50)
+    .default(2 ** 36)
+    .describe('Bytes that the models and test sets of a Repo may have in all.'),
+  REPO_SESSIONS: integer(1, 10_000_000)
+    .default(10_000)
+    .describe('Sessions that are kept of a Repo, ended ones too.'),
+  REPO_OPEN_SESSIONS: integer(1, 10_000).default(100).describe('Sessions of a Repo that run or wait.'),
+  MAX_HEADER_BYTES: integer(4_096, 2 ** 20)
+    .default(16 * 1024)
+    .describe('Largest request line with headers, bytes.'),
+  HEADER_TIMEOUT_MS: integer(100, 600_000)
+    .default(10_000)
+    .describe('Time in which the headers of a request must be there, ms.'),
+  BODY_IDLE_MS: integer(100, 3_600_000).default(30_000).describe('Longest silence within a body, ms.'),
+  BODY_MIN_BYTES: integer(0, 2 ** 30)
+    .default(1_024)
+    .describe('Least bytes a second of a body, on average after BODY_IDLE_MS; 0: any.'),
+  MAX_CONNECTIONS: integer(1, 2 ** 24)
+    .default(50_000)
+    .describe('Most connections of a gateway.'),
+  MAX_STRANGERS: integer(1, 2 ** 24)
+    .default(4_096)
+    .describe('Most connections without valid credentials so far; the oldest give way.'),
+  MAX_STRANGERS_PER_ADDRESS: integer(1, 2 ** 24)
+    .default(1_024)
+    .describe('The same from one address; not applied behind a proxy.'),
+  STRANGER_MS: integer(100, 600_000)
+    .default(10_000)
+    .describe('Time in which a socket must show valid credentials, ms.'),
+  STRANGER_BYTES: integer(1_024, 2 ** 20)
+    .default(16 * 1024)
+    .describe('What a socket may send before that, bytes.'),
+  RATE_PER_KEY: integer(0, 10_000_000)
+    .default(5_000)
+    .describe('Requests and events with one API key, per second in the whole pool; 0: any.'),
+  RATE_PER_TOKEN: integer(0, 10_000_000)
+    .default(2_000)
+    .describe('Requests and events of one subject of tokens, per second in the whole pool; 0: any.'),
+  RATE_PER_ADDRESS: integer(0, 10_000_000)
+    .default(1_000)
+    .describe('Requests without valid credentials from one address, per second in the whole pool; 0: any.'),
+  RATE_BURST_S: integer(1, 3_600)
+    .default(10)
+    .describe('Seconds of a rate that may come in at once after silence.'),
+  TRUST_PROXY: integer(0, 16)
+    .default(0)
+    .describe('Proxies in front of the gateways that add to X-Forwarded-For; 0: the header is ignored.'),
   SHARD_PARAMS: integer(8, 2 ** 24)
     .default(262_144)
     .describe('Parameters in one shard: the unit of storage and parallel work.'),

@@ -49,6 +49,8 @@ export interface Selection {
   /** Bonawitz 2019 selects 130 % of the goal, since 6-10 % of devices drop out. */
   readonly overSelection: number;
   readonly minExamples: number;
+  /** Null, or missing in a job of an older version: any. */
+  readonly maxExamples?: number | null;
 }
 
 /** When a collecting round may close before its deadline. */

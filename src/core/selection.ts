@@ -14,7 +14,10 @@ export interface RoundKey {
 }
 
 export function eligible(job: Job, present: readonly Candidate[]): Candidate[] {
-  return present.filter((library) => library.numExamples >= job.selection.minExamples);
+  const { minExamples, maxExamples } = job.selection;
+  return present.filter(
+    ({ numExamples }) => numExamples >= minExamples && numExamples <= (maxExamples ?? Infinity),
+  );
 }
 
 /** How many Libraries a round asks when it can: Bonawitz's over-selection, rounded up. */

@@ -10,6 +10,7 @@ import type { Revocations } from './auth/revocations.js';
 import type { TokenVerifier } from './auth/tokens.js';
 import type { PoolSigner } from './identity/pool-signer.js';
 import type { IntakeDeps } from './intake/intake-deps.js';
+import type { Limits } from './limits/limits.js';
 import type { FewAtOnce } from './service/few-at-once.js';
 import type { HalfParameters } from './service/half-parameters.js';
 import type { SessionWatch } from './service/session-watch.js';
@@ -32,6 +33,7 @@ export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly tokens: TokenVerifier;
   readonly revocations: Revocations;
   readonly keyUse: KeyUse;
+  readonly limits: Limits;
   readonly models: ModelChecker;
   readonly keras: KerasConverter;
   readonly shards: ShardCache;

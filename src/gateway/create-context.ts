@@ -8,6 +8,7 @@ import { TokenVerifier } from './auth/tokens.js';
 import type { GatewayContext, GatewayDeps } from './context.js';
 import { PoolSigner } from './identity/pool-signer.js';
 import { IntakeMemory } from './intake/intake-memory.js';
+import { Limits } from './limits/limits.js';
 import { FewAtOnce } from './service/few-at-once.js';
 import { HalfParameters } from './service/half-parameters.js';
 import { readParameters } from './service/parameters.js';
@@ -40,6 +41,7 @@ export function createContext(
     tokens: new TokenVerifier(config),
     revocations: new Revocations(stores, { log: deps.log, keepMs: keepRevocationsMs(config) }),
     keyUse: new KeyUse(stores.repos, deps.log),
+    limits: new Limits(stores.rates, config),
     models: own.models ?? new ThreadModelChecker(),
     keras: own.keras ?? new ThreadKerasConverter(),
     conversions: new FewAtOnce(CONVERSIONS),

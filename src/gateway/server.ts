@@ -7,6 +7,7 @@ import type { KerasConverter } from '../keras/convert-in-thread.js';
 import { createContext, type KernelsOver } from './create-context.js';
 import type { GatewayDeps } from './context.js';
 import { createApp } from './http/app.js';
+import { answerBadRequests } from './limits/refuse-raw.js';
 import { trackRequests } from './open-requests.js';
 import { createSockets } from './socket/io.js';
 import { createWebServer, type TlsSettings } from './tls/web-server.js';
@@ -44,8 +45,17 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   const drainController = new AbortController();
   const { models, keras, kernels } = options;
   const ctx = createContext(deps, { draining: drainController.signal, models, keras, kernels });
-  const web = createWebServer(config, { keepAliveTimeout: 65_000, requestTimeout: 0 });
+  const web = createWebServer(config, {
+    keepAliveTimeout: 65_000,
+    maxHeaderSize: config.MAX_HEADER_BYTES,
+    headersTimeout: config.HEADER_TIMEOUT_MS,
+    connectionsCheckingInterval: Math.min(config.HEADER_TIMEOUT_MS / 2, 5_000),
+    // Bodies may take as long as they keep coming: their pace is looked at where they are read.
+    requestTimeout: 0,
+  });
   const { server, scheme } = web;
+  answerBadRequests(server, config);
+  ctx.limits.strangers.watch(web);
   const requests = trackRequests(server, ctx.draining);
   server.on('request', createApp(ctx, options.routes));
   const sockets = await createSockets(server, ctx);

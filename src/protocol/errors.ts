@@ -94,6 +94,16 @@ export const ERRORS = {
     retryable: false,
     advice: 'Stay under the limit that the message names.',
   },
+  headers_too_large: {
+    status: 431,
+    retryable: false,
+    advice: 'Send fewer or shorter headers: the message names the limit.',
+  },
+  quota_exceeded: {
+    status: 403,
+    retryable: false,
+    advice: "Need less of what the message names, or ask the pool's admin for a larger limit of the Repo.",
+  },
   invalid_job: { status: 422, retryable: false, advice: 'Correct the named field of the job.' },
   invalid_model: {
     status: 422,

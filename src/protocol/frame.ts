@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { CloudNodeError } from './errors.js';
-import { parseJson } from './parse.js';
+import { parse, readJsonBytes } from './parse.js';
 
 /**
  * One binary envelope for everything that carries tensors: updates, models, test sets.
@@ -58,7 +58,7 @@ export function headerLength(prefix: Uint8Array, maxBytes: number): number {
 }
 
 export function parseHeader<S extends z.ZodType>(schema: S, bytes: Uint8Array): z.infer<S> {
-  return parseJson(schema, new TextDecoder().decode(bytes));
+  return parse(schema, readJsonBytes(bytes));
 }
 
 /** Takes a whole frame apart; the payload is a view. */

@@ -4,6 +4,7 @@ import type { RoundSummary, SessionRecord } from '../core/session.js';
 import type { Score } from '../core/termination.js';
 import * as ids from './ids.js';
 import type { ModelRecord } from './model.js';
+import { repoLimits } from './repo-limits.js';
 import type { NodeRecord, RentalRecord } from './records.js';
 
 /** Ten years: longer is a slip of the keyboard. */
@@ -15,6 +16,7 @@ export const createRepo = z.strictObject({
   name: z.string().max(128).optional(),
   concurrency: z.int().min(1).max(64).default(1),
   maxSlots: z.int().min(1).max(10_000).nullable().default(null),
+  limits: repoLimits.default({}),
 });
 export const createKey = z.strictObject({
   label: z.string().max(128).default(''),

@@ -48,6 +48,12 @@ const selection = z.strictObject({
     .default(1.3)
     .describe('Factor of Libraries asked over the goal, for those that drop out.'),
   minExamples: z.int().min(1).default(1).describe('Libraries with fewer examples are not asked.'),
+  maxExamples: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Libraries with more are not asked: bounds what one weighs in the average.'),
 });
 
 const continuation = z

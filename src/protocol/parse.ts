@@ -25,6 +25,45 @@ function path(parts: readonly PropertyKey[]): string {
   return parts.map((part) => String(part).slice(0, 64)).join('.');
 }
 
+/** Deepest nesting of JSON from outside: whatever walks through it later may do so by recursion. */
+export const MAX_JSON_DEPTH = 100;
+
+/** Bytes from outside as JSON, not looked at. */
+export function readJsonBytes(bytes: Uint8Array, code: ErrorCode = 'invalid_request'): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new CloudNodeError(code, 'It is not valid UTF-8.');
+  }
+  if (isDeep(text))
+    throw new CloudNodeError(code, `Its JSON is nested deeper than ${MAX_JSON_DEPTH} levels.`);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new CloudNodeError(code, 'It is not valid JSON.');
+  }
+}
+
+const [QUOTE, BACKSLASH, OPEN_LIST, OPEN_OBJECT, CLOSE_LIST, CLOSE_OBJECT] = [
+  0x22, 0x5c, 0x5b, 0x7b, 0x5d, 0x7d,
+];
+
+function isDeep(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === BACKSLASH) i++;
+    else if (char === QUOTE) inString = !inString;
+    else if (inString) continue;
+    else if (char === OPEN_LIST || char === OPEN_OBJECT) depth++;
+    else if (char === CLOSE_LIST || char === CLOSE_OBJECT) depth--;
+    if (depth > MAX_JSON_DEPTH) return true;
+  }
+  return false;
+}
+
 /** JSON text to a checked value; broken JSON gets the same kind of error. */
 export function parseJson<S extends z.ZodType>(
   schema: S,

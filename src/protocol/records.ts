@@ -3,6 +3,7 @@ import type { Job } from '../core/job.js';
 import { ASSIGNMENT_STATES, RECORD_VERSION, ROUND_STATES, SESSION_STATES } from '../core/session.js';
 import type { AssignmentRecord, Receipt, RoundSummary, SessionRecord } from '../core/session.js';
 import * as ids from './ids.js';
+import { repoLimits } from './repo-limits.js';
 
 /** What comes out of Redis is checked like anything else that crosses a border. Written by us, so unknown fields mean a newer version. */
 const ms = z.int().min(0);
@@ -93,6 +94,7 @@ export const repoRecord = z.strictObject({
   concurrency: z.int().min(1).max(64),
   /** Aggregator slots that its sessions may rent in all; null: as many as there are. */
   maxSlots: z.int().min(1).nullable().default(null),
+  limits: repoLimits.default({}),
 });
 export type RepoRecord = z.infer<typeof repoRecord>;
 

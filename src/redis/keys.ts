@@ -1,7 +1,8 @@
 /**
  * Every Redis key, in one place. Grammar: `<prefix>:{<tag>}:…`; keys with one tag live in one cluster slot, and a
  * script touches one tag only. `{<repoId>}` holds a Repo's small state, `{<repoId>:<scope>:<shard>}` the bytes of one
- * shard (so that bytes spread over a cluster), `{~pool}` what belongs to nobody (no Repo id has a tilde).
+ * shard (so that bytes spread over a cluster), `{~pool}` what belongs to nobody (no Repo id has a tilde), `{~rate:<hash>}`
+ * how often one client may ask.
  */
 export class Keys {
   readonly prefix: string;
@@ -82,6 +83,11 @@ export class Keys {
   folds = (a: AttemptRef): string => this.attempt(a, 'folds');
   /** hash shard → sha256 of the next version's shard; field "lost" when bytes are gone */
   produced = (a: AttemptRef): string => this.attempt(a, 'produced');
+
+  // ---- rates
+
+  /** hash {tokens, ms}: how much may still come in from whoever has this hash; lives until it would be full */
+  rate = (kind: string, hash: string): string => `${this.prefix}:{~rate:${hash}}:${kind}`;
 
   // ---- bytes
 

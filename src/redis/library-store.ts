@@ -3,9 +3,13 @@ import { parseJson } from '../protocol/parse.js';
 import { libraryRecord, type LibraryRecord } from '../protocol/records.js';
 import { redisNowMs, type RedisContext } from './context.js';
 import { runScript } from './run-script.js';
+import { SCRIPT_CODES } from './script-codes.js';
 
 /** A Library not heard of for so long counts as away; gateways report theirs every third of it. */
 export const PRESENCE_TTL_MS = 6_000;
+
+/** One that was not seen for so long makes room, in a Repo that has as many Libraries as it may. */
+const FORGET_MS = 86_400_000;
 
 /** Who is there, with what data. In Redis time, so that a dead gateway's Libraries are known gone within seconds. */
 export class LibraryStore {
@@ -15,20 +19,19 @@ export class LibraryStore {
     this.#context = context;
   }
 
-  /** @returns whether anything changed that a waiting session would like to know */
+  /** @returns whether anything changed that a waiting session would like to know; null: there are `maxLibraries` */
   async join(
     repoId: string,
     libraryId: string,
-    input: Pick<LibraryRecord, 'datasets' | 'connection'>,
-  ): Promise<boolean> {
+    input: Pick<LibraryRecord, 'datasets' | 'connection'> & { readonly maxLibraries?: number },
+  ): Promise<boolean | null> {
     const { redis, keys } = this.#context;
-    const args = [libraryId, JSON.stringify(input.datasets), input.connection, PRESENCE_TTL_MS];
-    return (
-      (await runScript(redis, 'joinLibrary', {
-        keys: [keys.libraries(repoId), keys.presence(repoId)],
-        args,
-      })) === 1
-    );
+    const { datasets, connection, maxLibraries = 0 } = input;
+    const reply = await runScript(redis, 'joinLibrary', {
+      keys: [keys.libraries(repoId), keys.presence(repoId)],
+      args: [libraryId, JSON.stringify(datasets), connection, PRESENCE_TTL_MS, maxLibraries, FORGET_MS],
+    });
+    return reply === SCRIPT_CODES.full ? null : reply === 1;
   }
 
   async touch(repoId: string, libraryIds: readonly string[]): Promise<void> {

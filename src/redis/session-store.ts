@@ -94,6 +94,16 @@ export class SessionStore {
     return all.filter((stored) => stored !== null).map((stored) => stored.record);
   }
 
+  /** Of all that are kept, and of those that need a coordinator. */
+  async count(repoId: string): Promise<{ kept: number; open: number }> {
+    const { redis, keys } = this.#context;
+    const [kept, open] = await Promise.all([
+      redis.zcard(keys.sessions(repoId)),
+      redis.zcard(keys.active(repoId)),
+    ]);
+    return { kept, open };
+  }
+
   /** Sessions that need a coordinator, in queue order. */
   async activeIds(repoId: string): Promise<string[]> {
     return this.#context.redis.zrange(this.#context.keys.active(repoId), '0', '-1');

@@ -7,6 +7,7 @@ import { RepoStore } from './repo-store.js';
 import { RevocationLog } from './revocation-log.js';
 import { RoundStore } from './round-store.js';
 import { SessionStore } from './session-store.js';
+import { TokenBuckets } from './token-buckets.js';
 
 /** Everything that Redis holds, by subject. */
 export interface Stores {
@@ -19,6 +20,7 @@ export interface Stores {
   readonly events: EventLog;
   readonly pool: PoolRegistry;
   readonly revocations: RevocationLog;
+  readonly rates: TokenBuckets;
 }
 
 export function createStores(context: RedisContext): Stores {
@@ -32,5 +34,6 @@ export function createStores(context: RedisContext): Stores {
     events: new EventLog(context),
     pool: new PoolRegistry(context),
     revocations: new RevocationLog(context),
+    rates: new TokenBuckets(context),
   };
 }

@@ -60,10 +60,10 @@ const anyModel: ModelChecker = { check: () => Promise.resolve(null), close: () =
 export function signToken(
   role: Role,
   repos: readonly string[] = [],
-  options: { secret?: string; expires?: string; claims?: object } = {},
+  options: { secret?: string; expires?: string; claims?: object; subject?: string } = {},
 ): Promise<string> {
   return new SignJWT({ role, repos, ...options.claims })
-    .setSubject('test')
+    .setSubject(options.subject ?? 'test')
     .setProtectedHeader({ alg: 'HS256' })
     .setIssuedAt()
     .setExpirationTime(options.expires ?? '1h')

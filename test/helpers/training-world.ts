@@ -58,6 +58,7 @@ export async function trainingWorld(options: TrainingOptions = {}): Promise<Trai
     name: 'repo',
     createdMs: 1,
     maxSlots: null,
+    limits: {},
     concurrency: 1,
   });
   await stores.models.add('repo', {

@@ -5,6 +5,7 @@ import type { GatewayContext } from '../../src/gateway/context.js';
 import { createContext } from '../../src/gateway/create-context.js';
 import { createApp } from '../../src/gateway/http/app.js';
 import { localKernels } from '../../src/gateway/intake/kernel-thread.js';
+import { Limits } from '../../src/gateway/limits/limits.js';
 import { createSockets } from '../../src/gateway/socket/io.js';
 import { WorkQueues } from '../../src/redis/queues.js';
 import { createLogger } from '../../src/telemetry/logger.js';
@@ -261,7 +262,8 @@ describe('the table is whole', () => {
 
   it('has every route that Express has', () => {
     const { config, stores } = first;
-    const app = createApp({ config, stores } as GatewayContext);
+    const limits = new Limits(stores.rates, config);
+    const app = createApp({ config, stores, limits } as GatewayContext);
     const layers = (app as unknown as { router: { stack: Layer[] } }).router.stack;
     const routes = layers.flatMap(({ route }) =>
       route === undefined

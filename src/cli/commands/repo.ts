@@ -3,13 +3,15 @@ import type { Command } from 'commander';
 import { contextOf } from '../context.js';
 import { usageError } from '../errors.js';
 import { relativeTime } from '../format.js';
-import { wholeNumber } from '../arguments.js';
+import { collect, wholeNumber } from '../arguments.js';
+import { applySettings } from '../set-option.js';
 import { renderTable } from '../table.js';
 
 interface CreateOptions {
   readonly name?: string;
   readonly concurrency?: number;
   readonly maxSlots?: number;
+  readonly limit: readonly string[];
 }
 
 export function addRepoCommands(program: Command): void {
@@ -22,9 +24,11 @@ export function addRepoCommands(program: Command): void {
     .option('--name <name>', 'for people')
     .option('--concurrency <n>', 'sessions that may run at once', wholeNumber('--concurrency', 1))
     .option('--max-slots <n>', 'aggregator slots it may rent in all', wholeNumber('--max-slots', 1))
-    .action(async (repoId: string, options: CreateOptions, command: Command) => {
+    .option('--limit <name=n>', 'what it may hold, e.g. models=50; may be repeated', collect, [])
+    .action(async (repoId: string, { limit, ...options }: CreateOptions, command: Command) => {
       const { api, out } = contextOf(command);
-      const created = await (await api()).createRepo({ repoId, ...options });
+      const limits = applySettings({}, limit, { option: '--limit', example: 'models=50' });
+      const created = await (await api()).createRepo({ repoId, ...options, limits });
       out.result(created, (style) => [
         `${style.green('✓')} Repo ${style.bold(created.repoId)} is there.`,
         style.dim(`  Let Libraries in: cloud-node key create ${created.repoId}`),

@@ -1,5 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Socket } from 'node:net';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { Claims, Role } from '../../protocol/http.js';
 import * as ids from '../../protocol/ids.js';
@@ -22,36 +21,39 @@ export function seesRepo(claims: Claims, repoId: string): boolean {
   return claims.role === 'admin' || claims.repos.includes(repoId);
 }
 
-/** The claims of a token that is good now. @throws `unauthenticated` */
-export async function admitToken(ctx: GatewayContext, token: string): Promise<Claims> {
+/** A request, or a handshake. */
+type Meeting = Pick<IncomingMessage, 'headers' | 'socket'>;
+
+/** The claims of a token that is good now. @throws `unauthenticated`, `rate_limited` */
+export async function admitToken(ctx: GatewayContext, from: Meeting, token: string): Promise<Claims> {
   const claims = await ctx.tokens.verify(token);
   ctx.revocations.check(ctx.tokens.credential(claims));
+  await ctx.limits.admit(from, 'token', claims.sub);
   return claims;
 }
 
-/** Whose the key is, if it is good now. @throws `unauthenticated` */
+/** Whose the key is, if it is good now. @throws `unauthenticated`, `rate_limited` */
 export async function admitKey(
   ctx: GatewayContext,
+  from: Meeting,
   apiKey: string,
 ): Promise<Omit<LibraryIdentity, 'libraryId'>> {
   const identity = await verifyApiKey(ctx.stores.repos, apiKey);
   ctx.keyUse.note(identity.repoId, identity.keyId);
+  await ctx.limits.admit(from, 'key', `${identity.repoId}/${identity.keyId}`);
   return identity;
 }
 
-/** The claims of the request's token. @throws `unauthenticated` */
-export async function readToken(ctx: GatewayContext, headers: IncomingHttpHeaders): Promise<Claims> {
-  return admitToken(ctx, bearer(headers));
+/** The claims of the request's token. @throws `unauthenticated`, `rate_limited` */
+export async function readToken(ctx: GatewayContext, from: Meeting): Promise<Claims> {
+  return admitToken(ctx, from, bearer(from.headers));
 }
 
-/** Whose key the request has. @throws `client_certificate_required`, `unauthenticated`, `invalid_request` */
-export async function readLibrary(
-  ctx: GatewayContext,
-  { headers, socket }: { readonly headers: IncomingHttpHeaders; readonly socket: Socket },
-): Promise<LibraryIdentity> {
-  requireClientCertificate(ctx.config, socket);
-  const identity = await admitKey(ctx, bearer(headers));
-  const libraryId = ids.libraryId.safeParse(headers['library-id']);
+/** Whose key the request has. @throws `client_certificate_required`, `unauthenticated`, `rate_limited`, `invalid_request` */
+export async function readLibrary(ctx: GatewayContext, from: Meeting): Promise<LibraryIdentity> {
+  requireClientCertificate(ctx.config, from.socket);
+  const identity = await admitKey(ctx, from, bearer(from.headers));
+  const libraryId = ids.libraryId.safeParse(from.headers['library-id']);
   if (!libraryId.success)
     throw new CloudNodeError(
       'invalid_request',

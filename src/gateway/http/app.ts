@@ -40,6 +40,7 @@ const ROUTES = [
 export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): Express {
   const app = express();
   app.set('etag', false);
+  app.locals['pace'] = { idleMs: ctx.config.BODY_IDLE_MS, minBytesPerSecond: ctx.config.BODY_MIN_BYTES };
   app.use(
     helmet({
       // Pools without TLS of their own are reached over plain HTTP.
@@ -48,6 +49,7 @@ export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): 
     commonHeaders,
     countRequests,
     cors(new Origins(ctx.config.CORS_ORIGINS)),
+    ctx.limits.middleware(),
   );
   const guarded = guardedApp(app, ctx);
   for (const addRoutes of ROUTES) addRoutes(guarded, ctx);

@@ -60,8 +60,8 @@ async function readCaller(
 ): Promise<LibraryIdentity | { claims: Claims; repoId: string | null } | null> {
   if (who === 'anyone') return null;
   if (who === 'library') return readLibrary(ctx, req);
-  const { headers, params } = req;
-  const claims = await readToken(ctx, headers);
+  const { params } = req;
+  const claims = await readToken(ctx, req);
   const repoId = params['repoId'] === undefined ? null : parse(ids.repoId, params['repoId']);
   checkClaims(claims, who, repoId);
   if (repoId !== null && !mayBeGone) await ctx.stores.repos.get(repoId);

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import type * as z from 'zod';
 import { CloudNodeError } from '../../protocol/errors.js';
-import { parse } from '../../protocol/parse.js';
+import { parse, readJsonBytes } from '../../protocol/parse.js';
 import { contentLength } from './answer.js';
 import { withBody } from './with-body.js';
 
@@ -25,11 +25,7 @@ export async function readAnyJson(req: Request, maxBytes: number): Promise<unkno
     return filled;
   });
   if (got === 0) return {};
-  try {
-    return JSON.parse(new TextDecoder().decode(buffer.subarray(0, got))) as unknown;
-  } catch {
-    throw new CloudNodeError('invalid_request', 'It is not valid JSON.');
-  }
+  return readJsonBytes(buffer.subarray(0, got));
 }
 
 function tooLarge(maxBytes: number): CloudNodeError {

@@ -1,8 +1,15 @@
 import type { Readable } from 'node:stream';
 import { CloudNodeError } from '../../protocol/errors.js';
 
-/** A body that stands still for longer is given up. */
-const IDLE_MS = 30_000;
+/** How a body must come: one that stands still, or trickles, would hold its memory for as long as its sender likes. */
+export interface Pace {
+  /** Longest silence while it is waited for, ms. */
+  readonly idleMs: number;
+  /** On average, counted in the time that it was waited for, after the first `idleMs`; 0: any. */
+  readonly minBytesPerSecond: number;
+}
+
+const PACE: Pace = { idleMs: 30_000, minBytesPerSecond: 1_024 };
 const EMPTY = new Uint8Array(0);
 
 interface Read {
@@ -18,21 +25,26 @@ interface Read {
  */
 export class ByteSource {
   readonly #stream: Readable | null;
+  readonly #pace: Pace;
+  #bytes = 0;
+  #waitedMs = 0;
+  #waitingSinceMs = 0;
   #rest: Uint8Array;
   #ended: boolean;
   #failure: CloudNodeError | null = null;
   #read: Read | null = null;
   #idle: NodeJS.Timeout | undefined;
 
-  private constructor(stream: Readable | null, rest: Uint8Array) {
+  private constructor(stream: Readable | null, rest: Uint8Array, pace = PACE) {
     this.#stream = stream;
+    this.#pace = pace;
     this.#rest = rest;
     this.#ended = stream === null;
   }
 
   /** Leaves the stream alone when it is given up, so that an answer can still be written to its connection. */
-  static from(stream: Readable): ByteSource {
-    const source = new ByteSource(stream, EMPTY);
+  static from(stream: Readable, pace?: Pace): ByteSource {
+    const source = new ByteSource(stream, EMPTY, pace);
     stream.on('data', source.#onData).on('end', source.#onEnd);
     stream.on('error', source.#onBroken).on('close', source.#onBroken).pause();
     if (stream.readableEnded) source.#onEnd();
@@ -52,7 +64,12 @@ export class ByteSource {
       this.#rest = EMPTY;
       this.#take(rest);
       if (this.#read === null) return;
-      this.#idle = setTimeout(() => this.#onBroken(`no byte came for ${IDLE_MS / 1000} s`), IDLE_MS);
+      const { idleMs } = this.#pace;
+      this.#waitingSinceMs = performance.now();
+      this.#idle = setTimeout(
+        () => this.#onBroken(`no byte came for ${idleMs / 1000} s (BODY_IDLE_MS)`),
+        idleMs,
+      );
       this.#stream?.resume();
     });
   }
@@ -74,6 +91,9 @@ export class ByteSource {
 
   readonly #onData = (chunk: Uint8Array): void => {
     this.#idle?.refresh();
+    this.#bytes += chunk.length;
+    if (this.#read !== null && this.#isTrickle())
+      this.#onBroken(`fewer than ${this.#pace.minBytesPerSecond} bytes a second came (BODY_MIN_BYTES)`);
     // A plain view: subarray of a Buffer is slower.
     this.#take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
   };
@@ -106,9 +126,18 @@ export class ByteSource {
     if (fits < bytes.length) this.#keep(bytes.subarray(fits));
   }
 
+  /** A sender is not to blame for the time in which nobody read. */
+  #isTrickle(): boolean {
+    const waitedMs = this.#waitedMs + performance.now() - this.#waitingSinceMs;
+    const { idleMs, minBytesPerSecond } = this.#pace;
+    return waitedMs > idleMs && this.#bytes < (waitedMs / 1_000) * minBytesPerSecond;
+  }
+
   #settle(how: () => void): void {
-    this.#read = null;
+    if (this.#idle !== undefined) this.#waitedMs += performance.now() - this.#waitingSinceMs;
     clearTimeout(this.#idle);
+    this.#idle = undefined;
+    this.#read = null;
     this.#stream?.pause();
     how();
   }

@@ -6,6 +6,7 @@ import { redisNowMs } from '../../redis/context.js';
 import type { GatewayContext } from '../context.js';
 import { findParameters } from './parameters.js';
 import { inBackground } from './in-background.js';
+import { limitsOf, quotaExceeded, requireWithin } from './repo-limits.js';
 
 /** Hints come sooner; this is for those that were lost. */
 const POLL_MS = 10_000;
@@ -118,7 +119,10 @@ async function findDownload(
   }
 }
 
-/** The Library is there with this data; sessions that wait for Libraries are looked at if that is news. */
+/**
+ * The Library is there with this data; sessions that wait for Libraries are looked at if that is news.
+ * @throws `quota_exceeded`
+ */
 export async function joinLibrary(
   ctx: GatewayContext,
   library: Library,
@@ -131,7 +135,14 @@ export async function joinLibrary(
   const { repoId, libraryId } = library;
   const { libraries, sessions } = ctx.stores;
   const datasets = [...input.datasets];
-  const isNews = await libraries.join(repoId, libraryId, { datasets, connection: input.connection });
+  const limits = await limitsOf(ctx, repoId);
+  for (const { numExamples } of datasets) requireWithin(repoId, limits, 'examples', numExamples);
+  const isNews = await libraries.join(repoId, libraryId, {
+    datasets,
+    connection: input.connection,
+    maxLibraries: limits.libraries,
+  });
+  if (isNews === null) throw quotaExceeded(repoId, { name: 'libraries', limit: limits.libraries });
   if (isNews) {
     const wakeAll = async (): Promise<void> => {
       const ids = await sessions.activeIds(repoId);

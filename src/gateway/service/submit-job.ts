@@ -8,8 +8,9 @@ import { parse } from '../../protocol/parse.js';
 import { redisNowMs } from '../../redis/context.js';
 import type { GatewayContext } from '../context.js';
 import { inBackground } from './in-background.js';
+import { limitsOf, requireWithin } from './repo-limits.js';
 
-/** Stores a session for the job and wakes a coordinator. @throws `invalid_job`, `model_not_found` */
+/** Stores a session for the job and wakes a coordinator. @throws `invalid_job`, `model_not_found`, `quota_exceeded` */
 export async function submitJob(ctx: GatewayContext, repoId: string, input: unknown): Promise<SessionRecord> {
   const job = parse(jobSchema, input, 'invalid_job');
   const { stores } = ctx;
@@ -17,6 +18,7 @@ export async function submitJob(ctx: GatewayContext, repoId: string, input: unkn
     stores.models.get(repoId, job.modelId),
     redisNowMs(stores.context, repoId),
     requireTestSet(ctx, repoId, job),
+    requireRoomForSession(ctx, repoId),
   ]);
   const session: SessionRecord = {
     v: RECORD_VERSION,
@@ -58,4 +60,13 @@ async function requireTestSet(ctx: GatewayContext, repoId: string, { evaluation 
     'invalid_job',
     `"evaluation.testSetId": Repo "${repoId}" has no test set "${testSetId}".`,
   );
+}
+
+async function requireRoomForSession(ctx: GatewayContext, repoId: string): Promise<void> {
+  const [limits, { kept, open }] = await Promise.all([
+    limitsOf(ctx, repoId),
+    ctx.stores.sessions.count(repoId),
+  ]);
+  requireWithin(repoId, limits, 'sessions', kept + 1);
+  requireWithin(repoId, limits, 'openSessions', open + 1);
 }

@@ -10,6 +10,7 @@ import type { GatewayContext } from '../context.js';
 import type { ByteSource } from '../intake/byte-source.js';
 import { inBackground } from './in-background.js';
 import { keepUpload, UPLOAD_TTL_MS, UPLOAD_WAIT_MS } from './keep-upload.js';
+import { requireRoomFor } from './repo-limits.js';
 import { readHeader } from '../intake/read-header.js';
 import { placeBytes, receivePieces } from '../intake/receive-pieces.js';
 import { checkUploadSize } from './upload-size.js';
@@ -23,7 +24,7 @@ export interface Upload {
 
 /**
  * Stores a model shard by shard. Its id follows from its content, so uploading it again gives the record that is there.
- * @throws `invalid_model`, `payload_too_large`, `storage_full`
+ * @throws `invalid_model`, `payload_too_large`, `quota_exceeded`, `storage_full`
  */
 export async function uploadModel(ctx: GatewayContext, upload: Upload): Promise<ModelRecord> {
   const limit = ctx.config.MAX_MODEL_BYTES;
@@ -35,9 +36,11 @@ export async function uploadModel(ctx: GatewayContext, upload: Upload): Promise<
     Math.min(MAX_MODEL_HEADER_BYTES, limit),
   );
   const bytes = payloadBytes(header);
+  checkParameters(bytes / 4, ctx.config.MAX_PARAMETERS);
   checkUploadSize(payloadAt + bytes, limit);
   if (upload.contentLength !== null && upload.contentLength !== payloadAt + bytes)
     throw wrongLength(bytes, upload.contentLength - payloadAt);
+  await requireRoomFor(ctx, upload.repoId, { kind: 'models', bytes });
   const problem = await ctx.models.check({ topology: header.topology, tensors: header.tensors });
   if (problem !== null) throw new CloudNodeError('invalid_model', problem);
   return receiveModel(ctx, upload, header);
@@ -138,6 +141,14 @@ function payloadBytes({ tensors }: ModelUploadHeader): number {
   if (params < 1 || !Number.isSafeInteger(params * 4))
     throw new CloudNodeError('invalid_model', 'The tensors have no values, or more than can be counted.');
   return params * 4;
+}
+
+function checkParameters(count: number, most: number): void {
+  if (count <= most) return;
+  throw new CloudNodeError(
+    'payload_too_large',
+    `The model has ${count} parameters; MAX_PARAMETERS of this pool is ${most}.`,
+  );
 }
 
 function wrongLength(expected: number, got: number | null): CloudNodeError {

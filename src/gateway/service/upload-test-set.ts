@@ -8,6 +8,7 @@ import { sizeOfShape } from '../../tensors/tensor-specs.js';
 import type { GatewayContext } from '../context.js';
 import { inBackground } from './in-background.js';
 import { keepUpload, UPLOAD_TTL_MS, UPLOAD_WAIT_MS } from './keep-upload.js';
+import { requireRoomFor } from './repo-limits.js';
 import { readHeader } from '../intake/read-header.js';
 import { placeBytes, receivePieces } from '../intake/receive-pieces.js';
 import type { Upload } from './upload-model.js';
@@ -27,6 +28,7 @@ export async function uploadTestSet(
   checkUploadSize(payloadAt + bytes, limit);
   if (upload.contentLength !== null && upload.contentLength !== payloadAt + bytes)
     throw wrongLength(bytes, upload.contentLength - payloadAt);
+  await requireRoomFor(ctx, upload.repoId, { kind: 'testSets', bytes, replaces: testSetId });
   const { scope, sha256, chunkCount } = await receive(ctx, upload, bytes);
   const createdMs = await redisNowMs(ctx.stores.context, upload.repoId);
   const record: TestSetRecord = {

@@ -2,6 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { Server } from 'socket.io';
 import { MAX_INLINE_UPDATE_BYTES } from '../../protocol/library.js';
+import { boundStrangeSockets } from '../limits/strange-sockets.js';
 import { createPubSubClients } from '../../redis/pub-sub-clients.js';
 import type { GatewayContext } from '../context.js';
 import { Origins } from '../http/cors.js';
@@ -35,6 +36,9 @@ export async function createSockets(server: HttpServer, ctx: GatewayContext): Pr
     serveClient: false,
     maxHttpBufferSize: MAX_INLINE_UPDATE_BYTES + ENVELOPE_BYTES,
     allowRequest: (req, decide) => decide(null, origins.admits(req)),
+    // Nothing is unpacked, so nothing small becomes large.
+    perMessageDeflate: false,
+    connectTimeout: ctx.config.STRANGER_MS,
     pingInterval: PING_INTERVAL_MS,
     pingTimeout: PING_TIMEOUT_MS,
     adapter: createAdapter(clients.pub, clients.sub, {
@@ -42,6 +46,7 @@ export async function createSockets(server: HttpServer, ctx: GatewayContext): Pr
       publishOnSpecificResponseChannel: true,
     }),
   });
+  boundStrangeSockets(io, { strangers: ctx.limits.strangers, config: ctx.config });
   const presence = new Presence(ctx);
   serveLibraries(io, ctx, presence);
   serveExplora(io, ctx);

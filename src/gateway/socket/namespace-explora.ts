@@ -35,9 +35,10 @@ function serveTokens(namespace: Namespace, ctx: GatewayContext): void {
   namespace.use(
     admitWith(async (socket) => {
       requireOpen(ctx.draining);
+      await ctx.limits.meet(socket.request);
       const { token, protocolVersion } = parse(tokenAuth, socket.handshake.auth);
       requireProtocol(protocolVersion);
-      const claims = await admitToken(ctx, token);
+      const claims = await admitToken(ctx, socket.request, token);
       checkClaims(claims, rolesOf('connect') ?? [], null);
       (socket.data as { claims?: Claims }).claims = claims;
     }),
@@ -47,6 +48,7 @@ function serveTokens(namespace: Namespace, ctx: GatewayContext): void {
     if (claims === undefined) return;
     endWith(ctx, socket, ctx.tokens.credential(claims));
     if (!socket.connected) return;
+    ctx.limits.boundEvents(socket, 'token', claims.sub);
     for (const [event, handle] of Object.entries(handlers(ctx, socket))) {
       const roles = rolesOf(event);
       if (roles === null) continue;

@@ -33,9 +33,10 @@ export function serveLibraries(io: Server, ctx: GatewayContext, presence: Presen
     admitWith(async (socket) => {
       requireOpen(ctx.draining);
       requireClientCertificate(ctx.config, socket.request.socket);
+      await ctx.limits.meet(socket.request);
       const { apiKey, libraryId, protocolVersion } = parse(library.libraryAuth, socket.handshake.auth);
       requireProtocol(protocolVersion);
-      const identity = await admitKey(ctx, apiKey);
+      const identity = await admitKey(ctx, socket.request, apiKey);
       (socket.data as { library?: LibraryIdentity }).library = { ...identity, libraryId };
     }),
   );
@@ -49,6 +50,7 @@ export function serveLibraries(io: Server, ctx: GatewayContext, presence: Presen
     // A Library has one connection: an older one, on whichever gateway, is a leftover of a broken line.
     namespace.in(room).except(socket.id).disconnectSockets(true);
     socket.once('disconnect', () => presence.left(who, socket.id));
+    ctx.limits.boundEvents(socket, 'key', `${who.repoId}/${who.keyId}`);
     serveLibrary(socket, { ctx, presence, who });
   });
 }

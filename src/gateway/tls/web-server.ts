@@ -1,4 +1,4 @@
-import { createServer as createHttp, type Server } from 'node:http';
+import { createServer as createHttp, type Server, type ServerOptions } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
@@ -22,10 +22,7 @@ export interface WebServer {
 }
 
 /** HTTP; or HTTPS when there is a certificate. */
-export function createWebServer(
-  settings: TlsSettings,
-  options: { readonly keepAliveTimeout: number; readonly requestTimeout: number },
-): WebServer {
+export function createWebServer(settings: TlsSettings, options: ServerOptions): WebServer {
   const context = contextOf(settings);
   if (context === null) {
     const server = createHttp(options);

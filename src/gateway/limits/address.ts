@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http';
+
+/**
+ * Who sent a request: the other end of the connection, or what the last of `proxies` proxies saw there. What stands
+ * further left in `X-Forwarded-For` was written by the client itself.
+ */
+export function clientAddress(req: IncomingMessage, proxies: number): string {
+  const peer = req.socket.remoteAddress ?? '';
+  if (proxies === 0) return blockOf(peer);
+  const forwarded = String(req.headers['x-forwarded-for'] ?? '').split(',');
+  const seen = forwarded.map((address) => address.trim()).filter((address) => address !== '');
+  const at = Math.max(0, seen.length - proxies);
+  return blockOf(seen[at] ?? peer);
+}
+
+/** An IPv6 customer has 2^64 addresses: they count as one. */
+export function blockOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!address.includes(':')) return address;
+  const [left = '', right] = address.split('%')[0]?.split('::') ?? [];
+  const head = left === '' ? [] : left.split(':');
+  const tail = right === undefined || right === '' ? [] : right.split(':');
+  const zeros = right === undefined ? 0 : Math.max(0, 8 - head.length - tail.length);
+  const groups = [...head, ...Array<string>(zeros).fill('0'), ...tail];
+  return `${groups
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
+    .join(':')}::/64`;
+}
