@@ -24,6 +24,8 @@ export interface DriveOptions {
 const WHEEL = HTTP_TARGETS.flatMap((target) => Array<HttpTarget>(target.weight).fill(target));
 /** Messages that are under way on one socket at once. */
 const IN_FLIGHT = 4;
+/** The converter of Keras files gives a broken one up after 60 s, one at a time. */
+const CONVERT_MS = 150_000;
 const BROKEN_SHARE = 0.3;
 
 /** Sends until told to stop. */
@@ -40,12 +42,13 @@ export async function drive(options: DriveOptions, isOver: () => boolean): Promi
 
 async function driveHttp(options: DriveOptions, url: string, isOver: () => boolean): Promise<void> {
   const { world, dice, findings, withinMs } = options;
-  const line = new HttpLine(url, withinMs);
+  const lines = { quick: new HttpLine(url, withinMs), converting: new HttpLine(url, CONVERT_MS) };
   while (!isOver()) {
     const target = dice.pick(WHEEL);
     const input = makeHttpInput(target, world, dice);
     const seen = findings.sent(target.route, { schema: target.schema, mutation: input.mutation });
     const show = (): string => `${input.mutation}: ${Buffer.from(input.bytes).toString('latin1')}`;
+    const line = target.route.includes('?format=') ? lines.converting : lines.quick;
     const end = !input.isWhole && dice.chance(0.7);
     const outcome = await line.send(input.bytes, { whole: input.isWhole, end });
     if (outcome === 'hang') findings.hung(show);
@@ -58,7 +61,8 @@ async function driveHttp(options: DriveOptions, url: string, isOver: () => boole
       if (outcome.status < 300 && json !== null) target.learn?.(world, json, input.libraryId);
     }
   }
-  line.close();
+  lines.quick.close();
+  lines.converting.close();
 }
 
 /** The answer to HEAD has no body that says it: a limit of the converters is the only one with this status. */
