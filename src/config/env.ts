@@ -67,9 +67,23 @@ export const envSchema = z.object({
     .min(32, 'use at least 32 characters')
     .optional()
     .describe('HS256 secret of the tokens for Explora and Dashboard.'),
-  AUTH_JWKS_URL: z.url().optional().describe('JWKS that verifies tokens instead of AUTH_SECRET.'),
+  AUTH_SECRET_PREVIOUS: z
+    .string()
+    .min(32, 'use at least 32 characters')
+    .optional()
+    .describe('Secret that AUTH_SECRET replaces: its tokens are good until they end.'),
+  AUTH_JWKS_URL: z
+    .url({ protocol: /^(https?|file)$/ })
+    .optional()
+    .describe('JWKS that verifies tokens instead of AUTH_SECRET: https://, http:// or file:///.'),
   AUTH_ISSUER: z.string().optional().describe('Required issuer of tokens, if set.'),
   AUTH_AUDIENCE: z.string().optional().describe('Required audience of tokens, if set.'),
+  AUTH_CLOCK_TOLERANCE_MS: integer(0, 3_600_000)
+    .default(60_000)
+    .describe('How far the clock of whoever signs tokens may be off, ms.'),
+  AUTH_MAX_TOKEN_LIFETIME_MS: integer(1_000, 366 * 86_400_000)
+    .default(86_400_000)
+    .describe('Longest time from when a token was issued to when it ends, ms.'),
   POOL_KEY: z
     .string()
     .min(1)

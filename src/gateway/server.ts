@@ -51,6 +51,9 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   const sockets = await createSockets(server, ctx);
   await ctx.watermark.poll();
   ctx.watermark.start();
+  // Nobody gets in by what was revoked before this gateway came.
+  await ctx.revocations.refresh();
+  ctx.revocations.start();
 
   const drain = async (): Promise<void> => {
     if (ctx.draining.aborted) return;
@@ -83,6 +86,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
       web.endConnections();
       await closed;
       await ctx.watermark.stop();
+      await ctx.revocations.stop();
       await Promise.all([ctx.models.close(), ctx.keras.close(), ctx.intake.kernels.close()]);
     },
   };

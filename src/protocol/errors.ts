@@ -164,6 +164,11 @@ export const ERRORS = {
     retryable: true,
     advice: 'Wait as long as Retry-After says; nothing was accepted.',
   },
+  jwks_unavailable: {
+    status: 503,
+    retryable: true,
+    advice: 'Wait as long as Retry-After says; no token can be checked before.',
+  },
   blob_store_unavailable: {
     status: 503,
     retryable: true,

@@ -90,7 +90,7 @@ export async function prepareFederation(preparation: Preparation): Promise<Feder
   const explora = new Explora({ urls, token: as('explora', [REPO_ID]), repoId: REPO_ID });
   const apiKey = await steps.run(`Repo ${REPO_ID} with an API key for the Libraries`, async () => {
     await api.createRepo({ repoId: REPO_ID, name: 'MNIST demo' });
-    return (await api.createKey(REPO_ID, 'demo')).apiKey;
+    return (await api.createKey(REPO_ID, { label: 'demo', expiresInMs: null })).apiKey;
   });
   const { modelId, testImages } = await upload(steps, explora);
   const libraries = await steps.run(
