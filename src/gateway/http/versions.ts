@@ -5,6 +5,7 @@ import { READERS, requireLibrary, requireRepo } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { findParameters, readManifest } from '../service/parameters.js';
 import { sendImmutableJson } from './immutable.js';
+import { downloadFormat, sendKerasFile } from './send-keras.js';
 import { downloadEncoding, sendWeights } from './send-weights.js';
 
 const params = z.object({ version: z.coerce.number('use a whole number').int().min(0).max(1_000_000) });
@@ -29,7 +30,11 @@ export function versionRoutes(app: Express, ctx: GatewayContext): void {
     const repoId = await requireRepo(ctx, req, READERS);
     const { version } = parse(params, req.params);
     const { record } = await sessions.get(repoId, req.params.sessionId);
-    res.json(await readManifest(ctx, record, version));
+    const format = downloadFormat(req);
+    const model = await readManifest(ctx, record, version);
+    const name = `${record.sessionId}-${version}`;
+    if (format === undefined) res.json(model);
+    else await sendKerasFile(ctx, res, { repoId, name, model, format });
   });
 
   app.get('/v1/repos/:repoId/sessions/:sessionId/versions/:version/weights', async (req, res) => {
