@@ -154,18 +154,18 @@ def test_finds_the_pool_of_this_machine(pool: Pool, tmp_path: Path, monkeypatch:
 
 def test_looks_on_while_a_gateway_dies(pool: Pool, model: Any, capfd: Any) -> None:
     """Last: afterwards the pool has one gateway less."""
-    session = connect(pool.urls, pool.repo, secret=pool.secret).submit(model, max_rounds=12, **JOB)
+    session = connect(pool.urls, pool.repo, secret=pool.secret).submit(model, max_rounds=5, **JOB)
     # The gateway that streams is the first of one that knows the other as well.
     looking = connect(pool.urls[0], pool.repo, secret=pool.secret)
     looking._transport.urls = list(pool.urls)
     looking._transport._next = 0
     seen = []
-    with ProgressBar("dies", 12) as bar:
+    with ProgressBar("dies", 5) as bar:
         for event in looking.session(session.id).events(on_wait=bar.waiting):
             bar.show(event)
             if event.type == "round.published":
                 seen.append(event.data["round"])
                 if len(seen) == 2:
                     os.kill(pool.pids[0], signal.SIGKILL)
-    assert seen == list(range(1, 13))
+    assert seen == list(range(1, 6))
     assert session.watch(progress=False).state == "completed"

@@ -79,6 +79,11 @@ class Explora:
         self._path = f"/v1/repos/{repo}"
         self.repo = repo
 
+    @property
+    def url(self) -> str:
+        """Of the first gateway."""
+        return self._transport.urls[0]
+
     def status(self) -> dict[str, Any]:
         """busy or idle, how many Libraries are online, what runs."""
         status: dict[str, Any] = self._transport.json("GET", self._path)
@@ -171,4 +176,4 @@ class Explora:
         return self.upload(model)
 
     def __repr__(self) -> str:
-        return f"Explora({self._transport.urls[0]!r}, repo={self.repo!r})"
+        return f"Explora({self.url!r}, repo={self.repo!r})"
