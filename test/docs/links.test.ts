@@ -10,6 +10,8 @@ test.each([
   'docs/errors.md',
   'docs/config.md',
   'docs/keras.md',
+  'python/README.md',
+  'examples/python-library/README.md',
 ])('links of %s lead somewhere', (page) => {
   const folder = new URL(`../../${page}`, import.meta.url);
   const text = readText(page);

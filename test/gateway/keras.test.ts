@@ -67,6 +67,21 @@ describe('Keras files at a gateway', () => {
     expect(body.name).toBe('mine');
   });
 
+  it('gives a version of a session as a Keras file', async () => {
+    const original = await readKerasModel(fixture('mlp.k3.keras'));
+    const { body: model } = await post(fixture('mlp.k3.keras'), '?format=keras');
+    const sessions = models.replace(/models$/, 'sessions');
+    const job = { modelId: model.modelId as string, hyperparams: { batchSize: 1 } };
+    const { body: session } = await pool.json(sessions, { method: 'POST', body: job });
+    const version = `${sessions}/${session.sessionId}/versions/0`;
+    const answer = await pool.call(`${version}?format=h5`);
+    expect(answer.headers.get('content-type')).toBe('application/x-hdf5');
+    expect(answer.headers.get('content-disposition')).toContain(`${session.sessionId}-0.h5`);
+    expect(bits(await readKerasModel(new Uint8Array(await answer.arrayBuffer())))).toEqual(bits(original));
+    expect((await pool.json(version)).body.version).toBe(0);
+    expect((await pool.json(`${version}?format=onnx`)).status).toBe(400);
+  });
+
   it('gives a model that was never in Keras as a Keras file', async () => {
     const { body } = await pool.json(models, { method: 'POST', body: modelFrame() });
     const { bytes } = await download(body.modelId as string, 'keras');

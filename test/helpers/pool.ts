@@ -51,7 +51,7 @@ export interface LibrarySetup extends Omit<DeterministicTrainerOptions, 'seed'> 
   readonly urls?: readonly string[];
 }
 
-const SECRET = 'a secret that only tests know, 32+ characters';
+export const POOL_SECRET = 'a secret that only tests know, 32+ characters';
 const open: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
@@ -82,7 +82,7 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
   const env = {
     ...serverEnv(server),
     REDIS_PREFIX: prefix,
-    AUTH_SECRET: SECRET,
+    AUTH_SECRET: POOL_SECRET,
     PORT: '0',
     HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
@@ -118,7 +118,7 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
         .setProtectedHeader({ alg: 'HS256' })
         .setIssuedAt()
         .setExpirationTime('1h')
-        .sign(new TextEncoder().encode(SECRET)),
+        .sign(new TextEncoder().encode(POOL_SECRET)),
     fetch: async (route, { token, gateway, headers, ...rest } = {}) =>
       fetch(`${(gateway ?? pool.gateways[0])?.url ?? ''}${route}`, {
         ...rest,

@@ -4,22 +4,21 @@ import type { ModelView } from '../../protocol/http.js';
 import { parse } from '../../protocol/parse.js';
 import type { ModelRecord } from '../../protocol/model.js';
 import type { GatewayContext } from '../context.js';
-import { uploadKerasFile, writeKerasFile } from '../service/keras-files.js';
+import { uploadKerasFile } from '../service/keras-files.js';
 import { uploadModel } from '../service/upload-model.js';
 import { answerJson, contentLength } from './answer.js';
 import type { GuardedApp } from './guarded.js';
 import { sendImmutableJson } from './immutable.js';
+import { downloadFormat, KERAS_TYPES, sendKerasFile } from './send-keras.js';
 import { downloadEncoding, sendWeights } from './send-weights.js';
 import { modelJson } from './tfjs.js';
 import { withBody } from './with-body.js';
 
-const KERAS_TYPES = { h5: 'application/x-hdf5', keras: 'application/zip' } as const;
 /** `h5` and `keras` both say: a Keras file. Which one it is can be seen at its first bytes. */
 const uploadQuery = z.strictObject({
   format: z.enum(['frame', 'h5', 'keras']).optional(),
   name: z.string().min(1).max(128).optional(),
 });
-const downloadQuery = z.strictObject({ format: z.enum(['h5', 'keras']).optional() });
 
 export function modelRoutes(app: GuardedApp, ctx: GatewayContext): void {
   const { models } = ctx.stores;
@@ -40,15 +39,10 @@ export function modelRoutes(app: GuardedApp, ctx: GatewayContext): void {
   });
 
   app.get('/v1/repos/:repoId/models/:modelId', async (req, res, { repoId }) => {
-    const { format } = parse(downloadQuery, req.query);
+    const format = downloadFormat(req);
     const model = await models.get(repoId, req.params.modelId);
-    if (format === undefined) {
-      res.json(model);
-      return;
-    }
-    const file = await writeKerasFile(ctx, { repoId, model, format });
-    res.attachment(`${model.modelId}.${format}`).type(KERAS_TYPES[format]);
-    res.send(Buffer.from(file.buffer, file.byteOffset, file.byteLength));
+    if (format === undefined) res.json(model);
+    else await sendKerasFile(ctx, res, { repoId, name: model.modelId, model, format });
   });
 
   app.get('/v1/repos/:repoId/models/:modelId/weights', async (req, res, { repoId }) => {

@@ -8,6 +8,7 @@ import { requireAssignedTopology, requireAssignedVersion } from '../service/assi
 import { findParameters, readManifest } from '../service/parameters.js';
 import type { GuardedApp } from './guarded.js';
 import { sendImmutableJson } from './immutable.js';
+import { downloadFormat, sendKerasFile } from './send-keras.js';
 import { downloadEncoding, sendWeights } from './send-weights.js';
 
 const params = z.object({ version: z.coerce.number('use a whole number').int().min(0).max(1_000_000) });
@@ -37,7 +38,11 @@ export function versionRoutes(app: GuardedApp, ctx: GatewayContext): void {
   app.get('/v1/repos/:repoId/sessions/:sessionId/versions/:version', async (req, res, { repoId }) => {
     const { version } = parse(params, req.params);
     const { record } = await sessions.get(repoId, req.params.sessionId);
-    res.json(await signedManifest(record, version));
+    const format = downloadFormat(req);
+    const manifest = await signedManifest(record, version);
+    const file = { repoId, name: `${record.sessionId}-${version}`, model: manifest };
+    if (format === undefined) res.json(manifest);
+    else await sendKerasFile(ctx, res, { ...file, format });
   });
 
   app.get('/v1/library/sessions/:sessionId/versions/:version', async (req, res, library) => {

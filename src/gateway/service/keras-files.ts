@@ -15,7 +15,7 @@ export type KerasUpload = ModelRecord & { readonly keras: Pick<KerasModel, 'trai
 
 /**
  * Converts a Keras file and stores it as any other model. The file is in memory meanwhile, so only few at once are.
- * @throws `payload_too_large`, `invalid_model`, `model_unsupported`, and as {@link uploadModel}
+ * @throws `payload_too_large`, `invalid_model`, `model_unsupported`, `gateway_busy`, and as {@link uploadModel}
  */
 export async function uploadKerasFile(
   ctx: GatewayContext,
@@ -42,10 +42,13 @@ export async function uploadKerasFile(
   });
 }
 
-/** @throws `payload_too_large`, `model_unsupported` */
+/** A model, or a version of a session. */
+export type StoredModel = Pick<ModelRecord, 'topologySha256' | 'tensors' | 'parameters'>;
+
+/** @throws `payload_too_large`, `model_unsupported`, `gateway_busy` */
 export async function writeKerasFile(
   ctx: GatewayContext,
-  { repoId, model, format }: { repoId: string; model: ModelRecord; format: KerasFormat },
+  { repoId, model, format }: { repoId: string; model: StoredModel; format: KerasFormat },
 ): Promise<Uint8Array> {
   const { paramCount } = model.parameters;
   const limit = ctx.config.MAX_KERAS_BYTES;

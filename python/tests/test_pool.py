@@ -1,0 +1,171 @@
+"""Against a live pool, with Keras."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from cloud_node_explora import Explora, ExploraError, NoAnswer, PoolError, Session, SessionNotCompleted, connect
+from cloud_node_explora.progress import ProgressBar
+
+from .conftest import Pool, points
+
+pytestmark = pytest.mark.usefixtures("libraries")
+
+JOB: Any = {"dataset_id": "points", "batch_size": 20, "epochs": 3, "goal": 2, "percentage_averaged": 1.0}
+
+
+@pytest.fixture(scope="module")
+def trained(pool: Pool, libraries: None, model: Any) -> Session:
+    explora = connect(pool.urls, pool.repo, secret=pool.secret)
+    x, y = points(200, 5)
+    explora.put_test_set("points", x, y)
+    session = explora.submit(model, max_rounds=4, **JOB)
+    assert session.watch(progress=False) is session
+    trained = session.model()
+    loss, accuracy = trained.evaluate(x, y, verbose=0)
+    last = session.history()[-1]
+    assert last["pool_accuracy"] == pytest.approx(accuracy, abs=1e-4)
+    assert last["pool_loss"] == pytest.approx(loss, abs=1e-4)
+    return session
+
+
+def test_the_job_is_what_was_asked_for(trained: Session) -> None:
+    view = trained.view()
+    assert view["state"] == "completed"
+    assert view["job"]["name"] == "points"
+    # As the model was compiled.
+    assert view["job"]["hyperparams"]["optimizer"] == {"type": "sgd", "learningRate": 0.5}
+    assert view["job"]["hyperparams"]["loss"] == "categoricalCrossentropy"
+
+
+def test_the_model_learnt_something_and_keeps_its_settings(trained: Session, model: Any) -> None:
+    made = trained.model()
+    assert [layer.name for layer in made.layers] == [layer.name for layer in model.layers]
+    assert made.optimizer.learning_rate == 0.5
+    assert trained.history()[-1]["pool_accuracy"] > 0.8
+    start = trained.model(version=0)
+    for ours, theirs in zip(start.get_weights(), model.get_weights(), strict=True):
+        assert np.array_equal(ours, theirs)
+    best = trained.model("best", library=keras)
+    assert best.count_params() == model.count_params()
+
+
+def test_weights_are_those_of_the_model(trained: Session, tmp_path: Path) -> None:
+    weights = trained.weights()
+    for array, theirs in zip(weights.values(), trained.model().get_weights(), strict=True):
+        assert np.array_equal(array, theirs)
+    saved = trained.save(tmp_path / "model.h5")
+    assert keras.models.load_model(saved).count_params() == sum(array.size for array in weights.values())
+    with pytest.raises(ValueError, match=r"\.keras or \.h5"):
+        trained.save(tmp_path / "model.onnx")
+
+
+def test_metrics_as_a_table_and_a_plot(trained: Session) -> None:
+    frame = trained.metrics()
+    assert list(frame.index) == [0, 1, 2, 3, 4]
+    assert frame["updates"].tolist()[1:] == [2, 2, 2, 2]
+    assert frame["pool_accuracy"].notna().tolist() == [False, True, True, True, True]
+    assert frame["libraries_accuracy"].notna().sum() == 4
+    axes = trained.plot()
+    assert axes.get_ylabel() == "accuracy"
+    assert len(axes.lines) == 3
+    assert trained.plot("loss").get_ylabel() == "loss"
+    assert "completed" in trained._repr_html_()
+
+
+def test_watching_again_shows_the_whole_session(trained: Session, explora: Explora, capfd: Any) -> None:
+    # As after a restart of the kernel: all that is left is the id.
+    explora.session(trained.id).watch()
+    shown = capfd.readouterr().err
+    assert "4/4" in shown
+    assert "test accuracy" in shown
+    assert any(row["sessionId"] == trained.id for row in explora.sessions())
+
+
+def test_a_model_that_is_there_already(trained: Session, explora: Explora) -> None:
+    result = trained.view()["resultModelId"]
+    again = explora.submit(result, max_rounds=1, loss="categorical_crossentropy", learning_rate=0.1, **JOB)
+    assert again.watch(progress=False).view()["version"] == 1
+    assert explora.model(result).count_params() == explora.model(again.view()["resultModelId"]).count_params()
+    assert result in [one["modelId"] for one in explora.models()]
+
+
+def test_pause_resume_cancel(explora: Explora, model: Any) -> None:
+    session = explora.submit(explora.upload(model), max_rounds=1000, name="long", **JOB)
+    paused = False
+    with pytest.raises(SessionNotCompleted, match="cancelled: seen enough"):
+        for event in session.events():
+            if event.type == "round.published" and not paused:
+                paused = True
+                session.pause()
+                assert session.view()["pausedUntilMs"] is not None
+                session.resume()
+            if event.type == "session.resumed":
+                session.cancel("seen enough")
+        session.watch(progress=False)
+    with pytest.raises(PoolError, match="session_ended"):
+        session.cancel()
+
+
+def test_errors_that_read_well(pool: Pool, explora: Explora, model: Any) -> None:
+    with pytest.raises(PoolError) as refused:
+        explora.submit(model, batch_size=10, max_rounds=0)
+    assert refused.value.code == "invalid_job"
+    assert "max_rounds" in str(refused.value)
+    assert "What to do:" in str(refused.value)
+    unfit = keras.Sequential([keras.Input((4, 2)), keras.layers.GRU(2, name="memory")])
+    with pytest.raises(PoolError, match=r'Layer "memory" \(GRU\)'):
+        explora.upload(unfit)
+    with pytest.raises(TypeError, match="A Keras model"):
+        explora.submit(7, batch_size=1)
+    with pytest.raises(PoolError, match="repo_not_found"):
+        connect(pool.urls, "nobody", secret=pool.secret)
+    with pytest.raises(PoolError, match="unauthenticated"):
+        connect(pool.urls, pool.repo, secret="x" * 40)
+    with pytest.raises(NoAnswer, match="Nobody listens at http://127.0.0.1:9"):
+        connect("http://127.0.0.1:9", pool.repo, secret=pool.secret, retry_seconds=0)
+
+
+def test_finds_the_pool_of_this_machine(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("CLOUD_NODE_URL", "CLOUD_NODE_TOKEN", "AUTH_SECRET", "CLOUD_NODE_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ExploraError, match="cloud-node up"):
+        connect(repo=pool.repo)
+    data = tmp_path / ".cloud-node" / "data"
+    data.mkdir(parents=True)
+    secret = tmp_path / "secret"
+    secret.write_text(f"{pool.secret}\n")
+    data.joinpath("profile.json").write_text(
+        f'{{"v": 1, "pid": null, "urls": ["{pool.urls[0]}"], "secretFile": "{secret}", "startedMs": 1}}'
+    )
+    below = tmp_path / "notebooks"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    assert connect(repo=pool.repo).status()["librariesOnline"] == 2
+
+
+def test_looks_on_while_a_gateway_dies(pool: Pool, model: Any, capfd: Any) -> None:
+    """Last: afterwards the pool has one gateway less."""
+    session = connect(pool.urls, pool.repo, secret=pool.secret).submit(model, max_rounds=5, **JOB)
+    # The gateway that streams is the first of one that knows the other as well.
+    looking = connect(pool.urls[0], pool.repo, secret=pool.secret)
+    looking._transport.urls = list(pool.urls)
+    looking._transport._next = 0
+    seen = []
+    with ProgressBar("dies", 5) as bar:
+        for event in looking.session(session.id).events(on_wait=bar.waiting):
+            bar.show(event)
+            if event.type == "round.published":
+                seen.append(event.data["round"])
+                if len(seen) == 2:
+                    os.kill(pool.pids[0], signal.SIGKILL)
+    assert seen == list(range(1, 6))
+    assert session.watch(progress=False).state == "completed"
