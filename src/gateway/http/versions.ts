@@ -42,6 +42,13 @@ export function versionRoutes(app: Express, ctx: GatewayContext): void {
     await sendVersion(repoId, req, res);
   });
 
+  app.get('/v1/library/sessions/:sessionId', async (req, res) => {
+    const { repoId } = await requireLibrary(ctx, req);
+    const { record } = await sessions.get(repoId, req.params.sessionId);
+    const { sessionId, state, version, reason } = record;
+    res.json({ sessionId, state, version, reason });
+  });
+
   app.get('/v1/library/topologies/:sha256', async (req, res) => {
     const { repoId } = await requireLibrary(ctx, req);
     const { sha256 } = req.params;
