@@ -31,7 +31,8 @@ function detailsOf({ sessionId, round, metrics }: RoundReport): Readonly<Record<
 }
 
 function textOf(value: unknown): string {
-  if (typeof value === 'number') return String(Number(value.toPrecision(4)));
+  if (typeof value === 'number')
+    return String(Number.isInteger(value) ? value : Number(value.toPrecision(4)));
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return /^[\w.:/-]+$/.test(text) ? text : JSON.stringify(text);
 }
