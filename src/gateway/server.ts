@@ -7,6 +7,9 @@ import type { KerasConverter } from '../keras/convert-in-thread.js';
 import { createContext, type KernelsOver } from './create-context.js';
 import type { GatewayDeps } from './context.js';
 import { createApp } from './http/app.js';
+import { legacyRoutes } from './legacy/routes.js';
+import { serveLegacy } from './legacy/serve.js';
+import { SessionAliases } from './legacy/session-alias.js';
 import { trackRequests } from './open-requests.js';
 import { createSockets } from './socket/io.js';
 
@@ -41,8 +44,14 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   const ctx = createContext(deps, { draining: drainController.signal, models, keras, kernels });
   const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0 });
   const requests = trackRequests(server, ctx.draining);
-  server.on('request', createApp(ctx, options.routes));
+  const aliases = config.LEGACY ? new SessionAliases(config.AUTH_SECRET ?? null) : null;
+  const addRoutes = (app: Express): void => {
+    if (aliases !== null) legacyRoutes(app, ctx, aliases);
+    options.routes?.(app);
+  };
+  server.on('request', createApp(ctx, addRoutes));
   const sockets = await createSockets(server, ctx);
+  const legacy = aliases === null ? null : serveLegacy(server, ctx, aliases);
   await ctx.watermark.poll();
   ctx.watermark.start();
 
@@ -61,16 +70,18 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
       await sleep(LOOK_AGAIN_MS);
     }
     sockets.disconnectAll();
+    await legacy?.close();
   };
 
   return {
     listen: () => listen(server, config),
-    connections: () => sockets.connections(),
+    connections: () => sockets.connections() + (legacy?.connections() ?? 0),
     drain,
     close: async () => {
       drainController.abort();
       stopListening(server);
       sockets.disconnectAll();
+      await legacy?.close();
       const closed = sockets.close();
       server.closeAllConnections();
       await closed;
