@@ -43,10 +43,8 @@ function newWeights(train: Json, model: OldModel, step: number, omega: number): 
 }
 
 const sessionOf = async (): Promise<Json> => {
-  const { sessions } = (await (await pool.fetch(`/v1/repos/${repo.repoId}/sessions`)).json());
-  return (await (
-    await pool.fetch(`/v1/repos/${repo.repoId}/sessions/${sessions[0].sessionId}`)
-  ).json());
+  const { sessions } = await (await pool.fetch(`/v1/repos/${repo.repoId}/sessions`)).json();
+  return await (await pool.fetch(`/v1/repos/${repo.repoId}/sessions/${sessions[0].sessionId}`)).json();
 };
 
 async function resultOf(view: Json): Promise<Float32Array> {
@@ -56,15 +54,18 @@ async function resultOf(view: Json): Promise<Float32Array> {
 const close = (a: Float32Array, b: number[]): void =>
   a.forEach((value, i) => expect(value).toBeCloseTo(b[i] ?? NaN, 5));
 
+const online = (count: number, repoId = repo.repoId): Promise<boolean> =>
+  eventually(async () => {
+    const status = await (await pool.fetch(`/v1/repos/${repoId}`)).json();
+    return status.librariesOnline === count;
+  });
+
 describe('2019', () => {
   it('runs a session of two old Libraries and an old Explora, with the mean of each round alone', async () => {
     const base = `${url}/legacy/${repo.apiKey}`;
     const libraries = await Promise.all([OldClient.connect(base), OldClient.connect(base)]);
     for (const library of libraries) library.send({ type: 'REGISTER', node_type: 'LIBRARY' });
-    await eventually(async () => {
-      const status = (await (await pool.fetch(`/v1/repos/${repo.repoId}`)).json());
-      return status.librariesOnline === 2;
-    });
+    await online(2);
     const explora = await OldClient.connect(`${url}/legacy/${token}`);
     // Both at once, as it did.
     explora.send({ type: 'REGISTER', node_type: 'dashboard' });
@@ -119,10 +120,7 @@ describe('2019', () => {
     for (const library of [stays, leaves]) library.send({ type: 'REGISTER', node_type: 'library' });
     stays.send({ type: 'REGISTER', node_type: 'library' });
     expect(await stays.next()).toMatchObject({ error: true, message: 'Client already exists!' });
-    await eventually(async () => {
-      const status = (await (await pool.fetch(`/v1/repos/${repo.repoId}`)).json());
-      return status.librariesOnline === 2;
-    });
+    await online(2);
     const explora = await OldClient.connect(`${url}/legacy/${token}`);
     explora.send({ type: 'REGISTER', node_type: 'dashboard' });
     explora.send(newSession(repo.repoId, 1));
@@ -161,3 +159,182 @@ describe('2019', () => {
     expect((await sessionOf()).history[0]).toMatchObject({ updates: 1, totalExamples: 10 });
   }, 60_000);
 });
+
+describe('2020', () => {
+  const register = (node_type: string, api_key: string): object => ({
+    type: 'REGISTER',
+    node_type,
+    repo_id: repo.repoId,
+    api_key,
+  });
+  const success = { action: 'REGISTRATION_SUCCESS', error: false };
+
+  /** The model of a Library that subtracts what it is sent, as the datacenter did. */
+  function subtract(model: number[], gradients: Json): number[] {
+    const step = (gradients as unknown[]).flat(Infinity) as number[];
+    expect(step).toHaveLength(model.length);
+    return model.map((value, i) => value - (step[i] ?? NaN));
+  }
+
+  it('runs a session with gradients, a Library that comes late, one without the data, and a posted model', async () => {
+    const library = await OldClient.connect(url);
+    library.send(register('LIBRARY', repo.apiKey));
+    const lacking = await OldClient.connect(url);
+    lacking.send(register('LIBRARY', repo.apiKey));
+    const explora = await OldClient.connect(url);
+    explora.send(register('DASHBOARD', token));
+    for (const client of [library, lacking, explora]) expect(await client.next()).toEqual(success);
+
+    const start = {
+      ...newSession(repo.repoId, 3),
+      h5_model: undefined,
+      session_id: 'chosen-by-explora',
+      dataset_id: 'mnist-sample',
+      library_type: 'PYTHON',
+      checkpoint_frequency: 1,
+      ios_config: {},
+    };
+    explora.send(start);
+    expect(await explora.next()).toMatchObject({ type: 'MODEL_ERROR', error: true });
+    const keras = `${url}/keras/chosen-by-explora`;
+    const posting = { method: 'POST', body: fixture('compiled_momentum.k2.h5') as BodyInit };
+    expect((await fetch(keras, posting)).status).toBe(401);
+    const authorization = `Bearer ${token}`;
+    expect((await fetch(keras, { ...posting, headers: { authorization } })).status).toBe(200);
+    explora.send(start);
+
+    const train = await library.next();
+    expect(train).toMatchObject({ action: 'TRAIN', round: 1, dataset_id: 'mnist-sample', error: false });
+    expect(train).not.toHaveProperty('gradients');
+    const other = await lacking.next();
+    lacking.send({
+      type: 'NO_DATASET',
+      round: 1,
+      repo_id: 'r',
+      dataset_id: 'd',
+      session_id: other.session_id,
+    });
+
+    // Else its seat in the next round would be offered to whoever comes late.
+    lacking.socket.terminate();
+    await online(1);
+
+    // What it was told as the session is all that it needs to download.
+    const h5 = await fetch(`${url}/keras/${train.session_id}`);
+    expect(
+      Buffer.from(await h5.arrayBuffer())
+        .subarray(1, 4)
+        .toString(),
+    ).toBe('HDF');
+    const model = await loadOldModel(`${url}/model/${train.session_id}/model.json`);
+    let own = [...model.weights];
+    const gradients = (step: number): unknown => model.shapes.map((shape) => nested(shape, step));
+    const update = (of: Json, step: number): object => ({
+      type: 'NEW_UPDATE',
+      repo_id: repo.repoId,
+      session_id: of.session_id,
+      round: of.round,
+      dataset_id: 'mnist-sample',
+      // As old phones send it.
+      results: JSON.stringify({ gradients: gradients(step), omega: 50 }),
+    });
+    library.send(update(train, 0.5));
+    const second = await library.next();
+    expect(second).toMatchObject({ action: 'TRAIN', round: 2, session_id: train.session_id });
+    own = subtract(own, second.gradients);
+    own.forEach((value, i) => expect(value).toBeCloseTo((model.weights[i] ?? NaN) - 0.5, 5));
+
+    // It came when two rounds were due, and begins at its own first one.
+    const late = await OldClient.connect(url);
+    late.send(register('LIBRARY', repo.apiKey));
+    expect(await late.next()).toEqual(success);
+    await online(2);
+    library.send(update(second, 0.25));
+    const [third, first] = await Promise.all([library.next(), late.next()]);
+    expect(third).toMatchObject({ action: 'TRAIN', round: 3 });
+    expect(first).toMatchObject({ action: 'TRAIN', round: 1 });
+    own = subtract(own, third.gradients);
+    close(Float32Array.from(own), [
+      ...(await loadOldModel(`${url}/model/${first.session_id}/model.json`)).weights,
+    ]);
+    library.send(update(third, 0));
+    late.send(update(first, 0));
+
+    const stop = { action: 'STOP', repo_id: repo.repoId, dataset_id: 'mnist-sample', error: false };
+    expect(await explora.next()).toEqual({ ...stop, session_id: 'chosen-by-explora' });
+    expect(await library.next()).toEqual({ ...stop, session_id: train.session_id });
+    expect(await late.next()).toEqual({ ...stop, session_id: first.session_id });
+    const view = await sessionOf();
+    expect(view).toMatchObject({ state: 'completed', version: 3 });
+    close(await resultOf(view), own);
+    // The result by the name that Explora chose.
+    expect((await fetch(keras, { headers: { authorization } })).headers.get('content-type')).toBe(
+      'application/x-hdf5',
+    );
+  }, 60_000);
+
+  it('lets in nobody without a key or token of the Repo, but where the Repo is open', async () => {
+    const refusal = { type: 'AUTHENTICATION', error: true, error_message: 'API key provided is invalid!' };
+    const stranger = await pool.repo();
+    for (const message of [
+      register('LIBRARY', `${repo.apiKey.slice(0, -1)}${repo.apiKey.endsWith('A') ? 'B' : 'A'}`),
+      register('LIBRARY', stranger.apiKey),
+      register('LIBRARY', token),
+      register('DASHBOARD', repo.apiKey),
+      register('DASHBOARD', await pool.token('explora', [stranger.repoId])),
+      register('DASHBOARD', await pool.token('dashboard', [repo.repoId])),
+      { type: 'REGISTER', node_type: 'LIBRARY' },
+    ]) {
+      const client = await OldClient.connect(url);
+      client.send(message);
+      expect(await client.next()).toMatchObject(refusal);
+      expect(await client.closed).toBe(1008);
+    }
+    for (const path of [
+      '/status',
+      '/model/model.json',
+      '/secret/get_state',
+      '/secret/reset_state',
+      '/model.h5',
+    ]) {
+      expect([path, (await fetch(`${url}${path}`)).status]).toEqual([path, 401]);
+    }
+    // An id that was not made here proves nothing.
+    const forged = `${repo.repoId}~s-0000000000000000~000000000000~AAAAAAAAAAAAAAAAAAAAAA`;
+    expect((await fetch(`${url}/model/${forged}/model.json`)).status).toBe(401);
+
+    await pool.repo('wide-open');
+    // The first label of the host was the Repo in 2019.
+    const anybody = await OldClient.connect(url, { host: 'wide-open.pool.example:80' });
+    anybody.send({ type: 'REGISTER', node_type: 'LIBRARY' });
+    await online(1, 'wide-open');
+    expect((await fetch(`${url}/get_state/wide-open`)).status).toBe(401);
+  });
+
+  it('ends the connection of a key that is revoked, and a session that is reset', async () => {
+    const library = await OldClient.connect(url);
+    library.send(register('LIBRARY', repo.apiKey));
+    const explora = await OldClient.connect(url);
+    explora.send(register('DASHBOARD', token));
+    for (const client of [library, explora]) expect(await client.next()).toEqual(success);
+    explora.send({ ...newSession(repo.repoId, 5), session_id: 'mine', library_type: 'JAVASCRIPT' });
+    await library.next();
+    const state = await fetch(`${url}/legacy/${token}/get_state/${repo.repoId}`);
+    expect(await state.json()).toMatchObject({ busy: true, current_round: 1 });
+    expect(
+      await (
+        await fetch(`${url}/reset_state/${repo.repoId}`, { headers: { authorization: `JWT ${token}` } })
+      ).text(),
+    ).toBe('State reset successfully!');
+    expect(await explora.next()).toMatchObject({ action: 'STOP', session_id: 'mine' });
+    expect(await library.next()).toMatchObject({ action: 'STOP' });
+    const { keys } = await (await pool.fetch(`/v1/repos/${repo.repoId}/keys`)).json();
+    await pool.fetch(`/v1/repos/${repo.repoId}/keys/${keys[0].keyId}`, { method: 'DELETE' });
+    expect(await library.closed).toBe(1008);
+  });
+});
+
+function nested(shape: readonly number[], value: number): unknown {
+  const [length = 0, ...inner] = shape;
+  return Array.from({ length }, () => (inner.length === 0 ? value : nested(inner, value)));
+}

@@ -54,7 +54,7 @@ export interface OldModel {
 
 /** As `tf.loadLayersModel` of TF.js 1 does: model.json, then the files that it names, beside it. */
 export async function loadOldModel(url: string): Promise<OldModel> {
-  const json = (await (await fetch(url)).json());
+  const json = await (await fetch(url)).json();
   const [{ paths, weights: specs }] = json.weightsManifest;
   const bytes = await (await fetch(new URL(paths[0] as string, url))).arrayBuffer();
   const shapes = (specs as { shape: number[] }[]).map(({ shape }) => shape);

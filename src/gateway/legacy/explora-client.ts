@@ -5,7 +5,7 @@ import type { LoggedEvent } from '../../protocol/http.js';
 import type { GatewayContext } from '../context.js';
 import { followSession } from '../service/follow-session.js';
 import { uploadKerasFile, type KerasUpload } from '../service/keras-files.js';
-import { isBusy, repoStatus } from '../service/status.js';
+import { isBusy } from '../service/status.js';
 import { submitJob } from '../service/submit-job.js';
 import type { Admitted } from './admission.js';
 import { LegacyError, toLegacyError } from './legacy-error.js';
@@ -48,8 +48,7 @@ export class ExploraClient {
     }
     if (await isBusy(ctx, repoId)) throw new LegacyError('SERVER_BUSY', 'Server is already busy working.');
     const model = await this.#model(message);
-    const { librariesOnline } = await repoStatus(ctx, repoId);
-    const job = toJob(message, model, librariesOnline);
+    const job = toJob(message, model);
     const { sessionId } = await submitJob(ctx, repoId, job);
     const shown = year === 2019 ? sessionId : (message.session_id ?? sessionId);
     void this.#follow(sessionId, shown, message.dataset_id ?? null);
@@ -61,7 +60,7 @@ export class ExploraClient {
       const bytes = Buffer.from(h5_model, 'base64');
       const { modelId, keras } = await uploadLegacyModel(ctx, who.repoId, {
         bytes,
-        sessionId: session_id ?? null,
+        sessionId: session_id,
       });
       return { modelId, training: keras.training };
     }
@@ -119,9 +118,9 @@ async function findPosted(
 export async function uploadLegacyModel(
   ctx: GatewayContext,
   repoId: string,
-  { bytes, sessionId }: { bytes: Uint8Array; sessionId: string | null },
+  { bytes, sessionId }: { bytes: Uint8Array; sessionId: string | undefined },
 ): Promise<KerasUpload> {
-  const name = sessionId === null ? 'legacy' : jobNameOf(sessionId);
+  const name = jobNameOf(sessionId);
   const upload = { repoId, source: ByteSource.of(bytes), contentLength: bytes.length, name };
   try {
     return await uploadKerasFile(ctx, upload);

@@ -13,11 +13,11 @@ import { isRetryable, LegacyError } from './legacy-error.js';
 import type { NoUpdate, Update } from './messages.js';
 import { flatParameters } from './model-files.js';
 import type { SessionAliases } from './session-alias.js';
+import { datasetOf } from './to-job.js';
 import { deltaOfGradients, deltaOfWeights, gradientsBetween } from './tensors.js';
 
 /** Old Libraries say how many examples they have with the update only; until then it may be up to so many. */
 const UNKNOWN_EXAMPLES = 2 ** 20;
-const MAX_DATASETS = 64;
 const TRIES = 5;
 
 export interface LibraryClientOptions {
@@ -47,7 +47,7 @@ export class LibraryClient {
   readonly #told = new Map<string, Told>();
   readonly #lacks = new Set<string>();
   #examples = UNKNOWN_EXAMPLES;
-  #announced = '';
+  #announced = 0;
   #current: Assignment | null = null;
 
   constructor(options: LibraryClientOptions) {
@@ -63,13 +63,13 @@ export class LibraryClient {
     if (who.keyId !== null && (key === null || key.revokedMs !== null))
       throw new CloudNodeError('unauthenticated', 'The API key was revoked.');
     await ctx.stores.libraries.touch(repoId, [libraryId]);
-    const datasets = await this.#datasets();
-    const news = JSON.stringify(datasets);
+    // 2019 finds its data by the Repo. How much there is changes once, with the first update.
+    const datasets = [{ datasetId: repoId, numExamples: this.#examples }];
     const { assignment } =
-      news === this.#announced
+      this.#announced === this.#examples
         ? await libraryStatus(ctx, this.#library)
         : await joinLibrary(ctx, this.#library, { datasets, connection: this.#connection });
-    this.#announced = news;
+    this.#announced = this.#examples;
     if (assignment === null || assignment.state === 'received') this.#current = null;
     else if (!isSame(assignment, this.#current)) await this.#begin(assignment);
     await this.#tellEnds();
@@ -104,7 +104,8 @@ export class LibraryClient {
   /** It has not the data, or its training broke: somebody else is asked, and the session goes on. */
   async noUpdate({ type, session_id, round }: NoUpdate): Promise<void> {
     const { assignment } = this.#expect(session_id, round);
-    if (type === 'NO_DATASET' && assignment.datasetId !== null) this.#lacks.add(assignment.datasetId);
+    const datasetId = datasetOf({ name: assignment.jobName, datasetId: assignment.datasetId });
+    if (type === 'NO_DATASET' && datasetId !== null) this.#lacks.add(datasetId);
     await this.#giveBack(type === 'NO_DATASET' ? 'declined' : 'failed', type);
   }
 
@@ -115,24 +116,15 @@ export class LibraryClient {
     await this.#options.ctx.stores.libraries.leave(repoId, libraryId, this.#connection);
   }
 
-  /** Libraries of 2019 find their data by the Repo; later ones are asked by name, and say when they have it not. */
-  async #datasets(): Promise<{ datasetId: string; numExamples: number }[]> {
-    const { ctx, year } = this.#options;
-    const names = new Set([this.#library.repoId]);
-    if (year === 2020) {
-      const sessions = await ctx.stores.sessions.active(this.#library.repoId);
-      for (const { job } of sessions) {
-        if (job.datasetId !== null && !this.#lacks.has(job.datasetId)) names.add(job.datasetId);
-      }
-    }
-    return [...names].slice(0, MAX_DATASETS).map((datasetId) => ({ datasetId, numExamples: this.#examples }));
-  }
-
   async #begin(assignment: Assignment): Promise<void> {
     const { send, year } = this.#options;
     this.#current = assignment;
     if (assignment.encoding !== 'f32') {
       return this.#giveBack('declined', 'Libraries of the predecessor send f32 only.');
+    }
+    const datasetId = datasetOf({ name: assignment.jobName, datasetId: assignment.datasetId });
+    if (datasetId !== null && this.#lacks.has(datasetId)) {
+      return this.#giveBack('declined', `There is no data set "${datasetId}" here.`);
     }
     await this.#settle('accepted', '');
     const told = this.#told.get(assignment.sessionId) ?? this.#first(assignment);
@@ -146,7 +138,7 @@ export class LibraryClient {
       round: told.rounds,
       action: 'TRAIN',
       hyperparams: { batch_size: batchSize, epochs, shuffle, label_index: labelIndex },
-      ...(year === 2020 ? { error: false, dataset_id: assignment.datasetId } : {}),
+      ...(year === 2020 ? { error: false, dataset_id: datasetId } : {}),
       ...(gradients === null ? {} : { gradients }),
     });
   }
@@ -182,7 +174,7 @@ export class LibraryClient {
       const stored = await ctx.stores.sessions.find(repoId, sessionId);
       if (stored !== null && !isFinal(stored.record.state)) continue;
       this.#told.delete(sessionId);
-      const dataset_id = stored?.record.job.datasetId ?? null;
+      const dataset_id = stored === null ? null : datasetOf(stored.record.job);
       if (year === 2020)
         send({ action: 'STOP', session_id: alias, dataset_id, repo_id: repoId, error: false });
     }

@@ -20,11 +20,11 @@ const newSession = z.object({
   type: z.literal('NEW_SESSION'),
   repo_id: text,
   /** Chosen by Explora from 2020 on. */
-  session_id: text.optional(),
+  session_id: z.string().min(1).max(64).optional(),
   /** A Keras .h5 in base64; absent when it was posted before. */
   h5_model: z.string().min(1).optional(),
   library_type: z.string().max(16).optional(),
-  dataset_id: text.nullish(),
+  dataset_id: z.string().min(1).max(64).nullish(),
   checkpoint_frequency: z.int().min(1).max(1_000_000).optional(),
   hyperparams: z.object({
     batch_size: z.int().min(1).max(1_000_000),

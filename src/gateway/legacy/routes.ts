@@ -13,7 +13,7 @@ import { admit, bearerOf, splitCredential, type Admitted, type Need } from './ad
 import { LegacyError } from './legacy-error.js';
 import { legacyModelJson, modelAt, WEIGHTS_FILE } from './model-files.js';
 import type { SessionAliases } from './session-alias.js';
-import { jobNameOf } from './to-job.js';
+import { isNamed, jobNameOf } from './to-job.js';
 
 /** The HTTP paths of the predecessor, with credentials. */
 export function legacyRoutes(app: Express, ctx: GatewayContext, aliases: SessionAliases): void {
@@ -32,7 +32,7 @@ export function legacyRoutes(app: Express, ctx: GatewayContext, aliases: Session
     if (known !== null) return (await sessions.get(known.repoId, known.sessionId)).record;
     const { repoId } = await admitted(req, 'look');
     const all = await sessions.list(repoId);
-    const found = all.find(({ sessionId, job }) => sessionId === id || job.name === jobNameOf(id));
+    const found = all.find(({ sessionId, job }) => sessionId === id || isNamed(job.name, id));
     if (found === undefined)
       throw new CloudNodeError('session_not_found', `There is no session "${id.slice(0, 64)}".`);
     return found;

@@ -4,27 +4,41 @@ import type { NewSession } from './messages.js';
 
 /** What the predecessor once meant to build: a round without an answer for so long is over. */
 const ROUND_MS = 600_000;
-const JOB_NAME = 'legacy ';
-
-/** How sessions of Explora's own choice of name are found again. */
-export function jobNameOf(sessionId: string): string {
-  return `${JOB_NAME}${sessionId}`.slice(0, 128);
-}
 
 /**
- * The job that a message of 2019 or 2020 describes.
- * @param libraries how many are there: the goal of each round, of which the message wants a share
+ * The name of a session's job and of its model: what Explora chose to call it, so that it is found again, and the data
+ * set. The data set is no condition of the pool: old Libraries do not say what they have before they are asked.
  */
+export function jobNameOf(sessionId: string | undefined, datasetId: string | null = null): string {
+  const parts = [sessionId ?? '', datasetId ?? ''].map(encodeURIComponent);
+  return `legacy/${parts.join('/')}`;
+}
+
+export function isNamed(jobName: string, sessionId: string): boolean {
+  return jobName.startsWith(`legacy/${encodeURIComponent(sessionId)}/`);
+}
+
+/** What Libraries are asked to train on. */
+export function datasetOf({
+  name,
+  datasetId,
+}: {
+  readonly name: string;
+  readonly datasetId: string | null;
+}): string | null {
+  const named = /^legacy\/[^/]*\/([^/]+)$/.exec(name)?.[1];
+  return named === undefined ? datasetId : decodeURIComponent(named);
+}
+
+/** The job that a message of 2019 or 2020 describes. */
 export function toJob(
   message: NewSession,
   model: { readonly modelId: string; readonly training: TrainingDefaults | null },
-  libraries: number,
 ): JobInput {
   const { batch_size, epochs, shuffle, label_index } = message.hyperparams;
   return {
-    name: message.session_id === undefined ? 'legacy' : jobNameOf(message.session_id),
+    name: jobNameOf(message.session_id, message.dataset_id),
     modelId: model.modelId,
-    datasetId: message.dataset_id ?? null,
     hyperparams: {
       ...model.training,
       batchSize: batch_size,
@@ -32,7 +46,8 @@ export function toJob(
       ...(shuffle === undefined ? {} : { shuffle }),
       ...(label_index === undefined ? {} : { labelIndex: label_index }),
     },
-    selection: { type: 'all', goal: Math.max(1, libraries) },
+    // Whoever is there when a round begins; it is their number of which the message wants a share.
+    selection: { type: 'all', goal: 1 },
     continuation: {
       type: 'percentageAveraged',
       value: message.continuation_criteria.value,
