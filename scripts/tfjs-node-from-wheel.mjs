@@ -45,11 +45,15 @@ try {
 
 function main() {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Error(`There is no such package for ${process.platform} on ${process.arch}: Linux on x64 only.`);
+    throw new Error(
+      `There is no such package for ${process.platform} on ${process.arch}: Linux on x64 only.`,
+    );
   }
   const headers = path.join(path.dirname(path.dirname(process.execPath)), 'include/node');
   if (!existsSync(path.join(headers, 'node_api.h'))) {
-    throw new Error(`Node's headers are not beside it (${headers}): use a Node from its own archive or image.`);
+    throw new Error(
+      `Node's headers are not beside it (${headers}): use a Node from its own archive or image.`,
+    );
   }
   if (!existsSync(home)) {
     step('install the package without its installer');
