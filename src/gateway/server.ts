@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Express } from 'express';
@@ -12,10 +12,15 @@ import { serveLegacy } from './legacy/serve.js';
 import { SessionAliases } from './legacy/session-alias.js';
 import { trackRequests } from './open-requests.js';
 import { createSockets } from './socket/io.js';
+import { createWebServer, type TlsSettings } from './tls/web-server.js';
 
 export interface Gateway {
   listen(): Promise<{ url: string; port: number }>;
+  /** The public key that it signs with; null: none. */
+  readonly poolKey: string | null;
   connections(): number;
+  /** Takes over another certificate. @throws Error when it can not be used; the old one stays */
+  renewTls(settings: TlsSettings): void;
   /** Takes nothing new, sends the sockets elsewhere, and gives what is in flight time to end. */
   drain(): Promise<void>;
   /** Ends everything at once; what was given to the gateway stays open. */
@@ -42,7 +47,8 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   const drainController = new AbortController();
   const { models, keras, kernels } = options;
   const ctx = createContext(deps, { draining: drainController.signal, models, keras, kernels });
-  const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0 });
+  const web = createWebServer(config, { keepAliveTimeout: 65_000, requestTimeout: 0 });
+  const { server, scheme } = web;
   const requests = trackRequests(server, ctx.draining);
   const aliases = config.LEGACY ? new SessionAliases(config.AUTH_SECRET ?? null) : null;
   const addRoutes = (app: Express): void => {
@@ -54,6 +60,9 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   const legacy = aliases === null ? null : serveLegacy(server, ctx, aliases);
   await ctx.watermark.poll();
   ctx.watermark.start();
+  // Nobody gets in by what was revoked before this gateway came.
+  await ctx.revocations.refresh();
+  ctx.revocations.start();
 
   const drain = async (): Promise<void> => {
     if (ctx.draining.aborted) return;
@@ -74,8 +83,10 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   };
 
   return {
-    listen: () => listen(server, config),
+    poolKey: ctx.signer?.publicKey ?? null,
+    listen: () => listen(server, { ...config, scheme }),
     connections: () => sockets.connections() + (legacy?.connections() ?? 0),
+    renewTls: (settings) => web.renew(settings),
     drain,
     close: async () => {
       drainController.abort();
@@ -83,9 +94,10 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
       sockets.disconnectAll();
       await legacy?.close();
       const closed = sockets.close();
-      server.closeAllConnections();
+      web.endConnections();
       await closed;
       await ctx.watermark.stop();
+      await ctx.revocations.stop();
       await Promise.all([ctx.models.close(), ctx.keras.close(), ctx.intake.kernels.close()]);
     },
   };
@@ -93,7 +105,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
 
 async function listen(
   server: Server,
-  { HOST, PORT }: { HOST: string; PORT: number },
+  { HOST, PORT, scheme }: { HOST: string; PORT: number; scheme: string },
 ): Promise<{ url: string; port: number }> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(PORT, HOST, () => {
@@ -104,7 +116,7 @@ async function listen(
   const { port } = server.address() as AddressInfo;
   const isAny = HOST === '0.0.0.0' || HOST === '::';
   const host = isAny ? '127.0.0.1' : HOST.includes(':') ? `[${HOST}]` : HOST;
-  return { url: `http://${host}:${port}`, port };
+  return { url: `${scheme}://${host}:${port}`, port };
 }
 
 function stopListening(server: Server): void {

@@ -146,7 +146,8 @@ describe('API keys', () => {
     const { repoId, apiKey, keyId } = await pool.repo();
     expect(apiKey).toMatch(new RegExp(`^cnk_${repoId}\\.${keyId}\\.[A-Za-z0-9_-]{43}$`));
     const listed = (await pool.json(`/v1/repos/${repoId}/keys`)).body.keys;
-    expect(listed).toEqual([{ keyId, label: 'test', createdMs: expect.any(Number), revokedMs: null }]);
+    const record = { keyId, label: 'test', createdMs: expect.any(Number), revokedMs: null };
+    expect(listed).toEqual([{ ...record, expiresMs: null, lastUsedMs: null }]);
     const library = { token: apiKey, headers: { 'library-id': 'l-1' } };
     expect((await pool.call('/v1/library/assignment', library)).status).toBe(200);
 

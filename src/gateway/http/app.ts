@@ -2,13 +2,16 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { GatewayContext } from '../context.js';
 import { eventRoutes } from './events.js';
+import { guardedApp } from './guarded.js';
 import { healthRoutes } from './health.js';
 import { keyRoutes } from './keys.js';
 import { libraryRoutes } from './library.js';
 import { anyOrigin, commonHeaders, countRequests, errorHandler, routeNotFound } from './middleware.js';
 import { modelRoutes } from './models.js';
 import { poolRoutes } from './pool.js';
+import { proofRoutes } from './proof.js';
 import { repoRoutes } from './repos.js';
+import { revocationRoutes } from './revocations.js';
 import { sessionRoutes } from './sessions.js';
 import { statusRoutes } from './status.js';
 import { testSetRoutes } from './test-sets.js';
@@ -19,8 +22,10 @@ const ROUTES = [
   healthRoutes,
   statusRoutes,
   poolRoutes,
+  proofRoutes,
   repoRoutes,
   keyRoutes,
+  revocationRoutes,
   modelRoutes,
   testSetRoutes,
   sessionRoutes,
@@ -44,7 +49,8 @@ export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): 
     countRequests,
     anyOrigin,
   );
-  for (const addRoutes of ROUTES) addRoutes(app, ctx);
+  const guarded = guardedApp(app, ctx);
+  for (const addRoutes of ROUTES) addRoutes(guarded, ctx);
   extra?.(app);
   app.use(routeNotFound);
   app.use(errorHandler(ctx));

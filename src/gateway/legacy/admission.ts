@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Role } from '../../protocol/http.js';
 import { CloudNodeError } from '../../protocol/errors.js';
-import { verifyApiKey } from '../auth/api-keys.js';
-import { checkRole, READERS, WRITERS } from '../auth/guard.js';
+import { admitKey, admitToken, checkClaims } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { LegacyError } from './legacy-error.js';
 
@@ -11,6 +10,8 @@ export interface Admitted {
   readonly repoId: string;
   /** Null: a token, or a Repo that lets in everybody. */
   readonly keyId: string | null;
+  /** Looked at again and again: a key may be revoked, or end by itself. */
+  readonly apiKey: string | null;
 }
 
 export interface Claim {
@@ -25,8 +26,8 @@ export interface Claim {
 export type Need = 'library' | 'explora' | 'look';
 
 const ROLES: Readonly<Record<Exclude<Need, 'library'>, readonly Role[]>> = {
-  explora: WRITERS,
-  look: READERS,
+  explora: ['owner', 'explora', 'admin'],
+  look: ['owner', 'explora', 'dashboard', 'admin'],
 };
 
 /**
@@ -50,18 +51,18 @@ async function look(ctx: GatewayContext, claim: Claim, need: Need): Promise<Admi
     const repos = (ctx.config.LEGACY_OPEN_REPOS ?? '').split(',').map((name) => name.trim());
     if (open === '' || !repos.includes(open)) return null;
     await ctx.stores.repos.get(open);
-    return { repoId: open, keyId: null };
+    return { repoId: open, keyId: null, apiKey: null };
   }
   if (credential.startsWith('cnk_')) {
-    const key = await verifyApiKey(ctx.stores.repos, credential);
-    return need === 'explora' ? null : key;
+    const { repoId: own, keyId } = await admitKey(ctx, credential);
+    return need === 'explora' ? null : { repoId: own, keyId, apiKey: credential };
   }
   if (need === 'library') return null;
-  const claims = await ctx.tokens.verify(credential);
+  const claims = await admitToken(ctx, credential);
   const own = repoId ?? (claims.repos.length === 1 ? (claims.repos[0] ?? '') : '');
-  checkRole(claims, { repoId: own, roles: ROLES[need] });
+  checkClaims(claims, ROLES[need], own);
   await ctx.stores.repos.get(own);
-  return { repoId: own, keyId: null };
+  return { repoId: own, keyId: null, apiKey: null };
 }
 
 const IN_PATH = /^\/legacy\/([^/?#]+)([/?#].*)?$/;

@@ -1,6 +1,8 @@
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import type { GatewayContext } from '../context.js';
+import { requireClientCertificate } from '../tls/client-certificate.js';
 import { admit, type Claim } from './admission.js';
 import { ExploraClient } from './explora-client.js';
 import { LegacyError, toLegacyError, type LegacyErrorType } from './legacy-error.js';
@@ -17,6 +19,8 @@ export interface ConnectionOptions {
   readonly aliases: SessionAliases;
   readonly socket: WebSocket;
   readonly claim: Pick<Claim, 'credential' | 'host'>;
+  /** Of the connection, which may have a certificate. */
+  readonly stream: Socket;
   readonly onRegistered: () => void;
 }
 
@@ -92,8 +96,9 @@ export class LegacyConnection {
 
   async #register({ node_type, repo_id, api_key }: LegacyMessage & { type: 'REGISTER' }): Promise<void> {
     if (this.#client !== null) throw new LegacyError('REGISTRATION', 'Client already exists!');
-    const { ctx, aliases, claim, onRegistered } = this.#options;
+    const { ctx, aliases, claim, stream, onRegistered } = this.#options;
     const isLibrary = node_type === 'LIBRARY';
+    if (isLibrary) requireClientCertificate(ctx.config, stream);
     const credential = api_key ?? claim.credential;
     const who = await admit(
       ctx,

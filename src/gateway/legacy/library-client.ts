@@ -4,6 +4,7 @@ import { isFinal, type SessionRecord } from '../../core/session.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { encodeFrame } from '../../protocol/frame.js';
 import type { Assignment } from '../../protocol/library.js';
+import { verifyApiKey } from '../auth/api-keys.js';
 import type { GatewayContext } from '../context.js';
 import { ByteSource } from '../intake/byte-source.js';
 import { receiveUpdate } from '../intake/receive-update.js';
@@ -59,9 +60,7 @@ export class LibraryClient {
   async look(): Promise<void> {
     const { ctx, who } = this.#options;
     const { repoId, libraryId } = this.#library;
-    const key = who.keyId === null ? null : await ctx.stores.repos.findKey(repoId, who.keyId);
-    if (who.keyId !== null && (key === null || key.revokedMs !== null))
-      throw new CloudNodeError('unauthenticated', 'The API key was revoked.');
+    if (who.apiKey !== null) await verifyApiKey(ctx.stores.repos, who.apiKey);
     await ctx.stores.libraries.touch(repoId, [libraryId]);
     // 2019 finds its data by the Repo. How much there is changes once, with the first update.
     const datasets = [{ datasetId: repoId, numExamples: this.#examples }];

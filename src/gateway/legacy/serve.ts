@@ -43,7 +43,14 @@ export function serveLegacy(server: Server, ctx: GatewayContext, aliases: Sessio
     };
     ctx.log.debug({ path: url.slice(0, 100) }, 'legacy client connected');
     const claim = { credential: credential ?? bearerOf(request.headers), host: request.headers.host };
-    const connection = new LegacyConnection({ ctx, aliases, socket, claim, onRegistered: uncount });
+    const connection = new LegacyConnection({
+      ctx,
+      aliases,
+      socket,
+      stream: request.socket,
+      claim,
+      onRegistered: uncount,
+    });
     connections.set(socket, connection);
     answering.add(socket);
     socket.on('pong', () => answering.add(socket));
