@@ -17,6 +17,7 @@ export interface Ender<T> {
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const DIE_WITHIN_MS = 500;
 type EndSignal = (typeof SIGNALS)[number];
 const EXIT_CODES: Readonly<Record<EndSignal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
@@ -68,6 +69,8 @@ export async function withLifetime<T>(
     const reraise = (): void => {
       release();
       process.kill(process.pid, signal);
+      // The first process of a container is not killed by a signal that it does not handle.
+      setTimeout(() => process.exit(EXIT_CODES[signal]), DIE_WITHIN_MS);
     };
     endAll().then(reraise, reraise);
   };

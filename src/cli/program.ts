@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { addDemoCommand } from './commands/demo.js';
 import { addKeyCommands } from './commands/key.js';
+import { addLibraryCommand } from './commands/library.js';
 import { addModelCommands } from './commands/models.js';
 import { addPoolKeyCommands } from './commands/pool-key.js';
 import { addRepoCommands } from './commands/repo.js';
@@ -48,6 +49,7 @@ export function createProgram(): Command {
   program.commandsGroup('On this machine:');
   addDemoCommand(program);
   addUpCommand(program);
+  addLibraryCommand(program);
   program.commandsGroup('Look:');
   addStatusCommand(program);
   addWatchCommand(program);

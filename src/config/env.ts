@@ -215,6 +215,18 @@ export const envSchema = z.object({
   DRAIN_MS: integer(0, 600_000)
     .default(10_000)
     .describe('Time to finish what is in flight after SIGTERM, ms.'),
+  LEGACY: flag
+    .default(false)
+    .describe('The gateway also speaks the protocols of the predecessor, see docs/legacy.md.'),
+  LEGACY_OPEN_REPOS: z
+    .string()
+    .optional()
+    .describe(
+      'Repos that let in old clients without any key, with commas: anybody may train there and start sessions.',
+    ),
+  LEGACY_MAX_MESSAGE_BYTES: integer(1_024, 2 ** 29)
+    .default(32 * 1024 * 1024)
+    .describe('Largest message of an old client, in memory, bytes.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')

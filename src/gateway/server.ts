@@ -8,6 +8,9 @@ import { createContext, type KernelsOver } from './create-context.js';
 import type { GatewayDeps } from './context.js';
 import { createApp } from './http/app.js';
 import { answerBadRequests } from './limits/refuse-raw.js';
+import { legacyRoutes } from './legacy/routes.js';
+import { serveLegacy } from './legacy/serve.js';
+import { SessionAliases } from './legacy/session-alias.js';
 import { trackRequests } from './open-requests.js';
 import { createSockets } from './socket/io.js';
 import { createWebServer, type TlsSettings } from './tls/web-server.js';
@@ -57,8 +60,14 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   answerBadRequests(server, config);
   ctx.limits.strangers.watch(web);
   const requests = trackRequests(server, ctx.draining);
-  server.on('request', createApp(ctx, options.routes));
+  const aliases = config.LEGACY ? new SessionAliases(config.AUTH_SECRET ?? null) : null;
+  const addRoutes = (app: Express): void => {
+    if (aliases !== null) legacyRoutes(app, ctx, aliases);
+    options.routes?.(app);
+  };
+  server.on('request', createApp(ctx, addRoutes));
   const sockets = await createSockets(server, ctx);
+  const legacy = aliases === null ? null : serveLegacy(server, ctx, aliases);
   await ctx.watermark.poll();
   ctx.watermark.start();
   // Nobody gets in by what was revoked before this gateway came.
@@ -80,18 +89,20 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
       await sleep(LOOK_AGAIN_MS);
     }
     sockets.disconnectAll();
+    await legacy?.close();
   };
 
   return {
     poolKey: ctx.signer?.publicKey ?? null,
     listen: () => listen(server, { ...config, scheme }),
-    connections: () => sockets.connections(),
+    connections: () => sockets.connections() + (legacy?.connections() ?? 0),
     renewTls: (settings) => web.renew(settings),
     drain,
     close: async () => {
       drainController.abort();
       stopListening(server);
       sockets.disconnectAll();
+      await legacy?.close();
       const closed = sockets.close();
       web.endConnections();
       await closed;

@@ -10,7 +10,10 @@ export interface TensorData {
   readonly labels: Tensor;
 }
 
-/** Flat values with the shape of one example, e.g. `inputShape: [28, 28, 1], labelShape: [10]`. */
+/**
+ * Flat values with the shape of one example, e.g. `inputShape: [28, 28, 1], labelShape: [10]`. With one label an example
+ * (`labelShape: [1]`) class numbers will do for `categoricalCrossentropy`, too: they become what the model has outputs for.
+ */
 export interface ArrayData {
   readonly inputs: Values;
   readonly inputShape: readonly number[];

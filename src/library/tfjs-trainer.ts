@@ -62,7 +62,9 @@ export class TfjsTrainer implements Trainer {
   }
 
   #data({ data, hyperparams }: TrainRequest, units: number): DataTensors {
-    const shapedFor = 'rows' in data ? `${hyperparams.labelIndex} ${hyperparams.loss} ${units}` : '';
+    const { labelIndex, loss } = hyperparams;
+    // Tensors that were given are used as they are; all else depends on what the job makes of a label.
+    const shapedFor = 'rows' in data || 'inputShape' in data ? `${labelIndex} ${loss} ${units}` : '';
     const cached = this.#tensors.get(data);
     if (cached?.shapedFor === shapedFor) return cached;
     if (cached !== undefined) disposeData(cached);

@@ -9,6 +9,8 @@ test.each([
   'docs/protocol.md',
   'docs/errors.md',
   'docs/config.md',
+  'docs/legacy.md',
+  'docs/library-node.md',
   'docs/keras.md',
   'python/README.md',
   'examples/python-library/README.md',

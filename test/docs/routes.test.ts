@@ -4,7 +4,8 @@ import { readText } from './markdown.js';
 
 /** Routes that are registered in the gateway's sources, as "GET /path". */
 function routesOfCode(): string[] {
-  const routes = filesBelow('src/gateway').flatMap((file) => {
+  const files = filesBelow('src/gateway').filter((file) => !file.startsWith('src/gateway/legacy/'));
+  const routes = files.flatMap((file) => {
     const calls = readText(file).matchAll(/\.(get|post|put|delete|patch)\(\s*['"`](\/[^'"`]*)['"`]/g);
     return [...calls].map(([, method = '', path = '']) => `${method.toUpperCase()} ${path}`);
   });
@@ -12,8 +13,8 @@ function routesOfCode(): string[] {
 }
 
 /** Routes that stand in a table of the page. */
-function routesOfPage(): string[] {
-  const rows = readText('docs/protocol.md').matchAll(/^\| `((?:GET|POST|PUT|DELETE|PATCH) \/[^`]*)` \|/gm);
+function routesOfPage(page: string): string[] {
+  const rows = readText(page).matchAll(/^\| `((?:GET|POST|PUT|DELETE|PATCH) \/[^`]*)` \|/gm);
   return [...rows].map(([, route = '']) => route).sort();
 }
 
@@ -28,5 +29,16 @@ function filesBelow(folder: string): string[] {
 
 test('docs/protocol.md has every HTTP route of the gateway, and no other', () => {
   expect(routesOfCode().length).toBeGreaterThan(20);
-  expect(routesOfPage()).toEqual(routesOfCode());
+  expect(routesOfPage('docs/protocol.md')).toEqual(routesOfCode());
+});
+
+test('docs/legacy.md has every HTTP route of the predecessor that is served, and no other', () => {
+  const calls = readText('src/gateway/legacy/routes.ts').matchAll(
+    /(?:^ {2}|app\.)(get|post)\(\s*['"`](\/[^'"`]*)['"`]/gm,
+  );
+  const routes = [...calls].map(([, method = '', path = '']) => {
+    return `${method.toUpperCase()} ${path.replace('${WEIGHTS_FILE}', 'group1-shard1of1.bin')}`;
+  });
+  expect(routes.length).toBeGreaterThan(8);
+  expect(routesOfPage('docs/legacy.md')).toEqual(routes.sort());
 });

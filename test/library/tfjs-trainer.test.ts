@@ -78,6 +78,20 @@ beforeAll(async () => {
 afterAll(() => trainer.dispose());
 
 describe('TfjsTrainer', () => {
+  it('makes of class numbers what the loss wants, and refuses those that the model has no output for', async () => {
+    const data = makeData(64);
+    const oneHot = data.labels as Float32Array;
+    const classes = Uint8Array.from({ length: 64 }, (_, i) => oneHot.indexOf(1, i * CLASSES) - i * CLASSES);
+    const byNumber = { ...data, labels: classes, labelShape: [1] };
+    expect((await trainer.train(request(byNumber))).delta).toEqual(
+      (await trainer.train(request(data))).delta,
+    );
+    const wrong = { ...byNumber, labels: classes.map(() => CLASSES) };
+    await expect(trainer.train(request(wrong))).rejects.toThrow(
+      'A label is 3, but the model has the classes 0 to 2.',
+    );
+  });
+
   it('gives after − before, in the order of getWeights()', async () => {
     const data = makeData(64);
     const { delta, numExamples, metrics } = await trainer.train(request(data));

@@ -29,14 +29,15 @@ const ROLES: readonly { role: NodeRole; what: string; load: () => Promise<Run> }
 /** `cloud-node gateway` and the like: what a container or a supervisor runs. */
 export function addRoleCommands(program: Command): void {
   for (const { role, what, load } of ROLES) {
-    program
+    const command = program
       .command(role)
       .description(what)
-      .action(async () => {
+      .action(async ({ legacy }: { readonly legacy?: boolean }) => {
         endWithSupervisor();
         const run = await load();
-        await run(process.env);
+        await run(legacy === true ? { ...process.env, LEGACY: 'true' } : process.env);
       });
+    if (role === 'gateway') command.option('--legacy', 'also speak to clients of the predecessor (LEGACY)');
   }
 }
 

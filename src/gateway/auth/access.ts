@@ -60,6 +60,7 @@ export const ROUTES = {
   'PUT /v1/library/update': 'library',
   'GET /v1/library/sessions/:sessionId/versions/:version': 'library',
   'GET /v1/library/sessions/:sessionId/versions/:version/weights': 'library',
+  'GET /v1/library/sessions/:sessionId': 'library',
   'GET /v1/library/topologies/:sha256': 'library',
 } as const satisfies Readonly<Record<string, Who>>;
 export type Route = keyof typeof ROUTES;

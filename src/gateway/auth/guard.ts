@@ -22,7 +22,7 @@ export function seesRepo(claims: Claims, repoId: string): boolean {
 }
 
 /** A request, or a handshake. */
-type Meeting = Pick<IncomingMessage, 'headers' | 'socket'>;
+export type Meeting = Pick<IncomingMessage, 'headers' | 'socket'>;
 
 /** The claims of a token that is good now. @throws `unauthenticated`, `rate_limited` */
 export async function admitToken(ctx: GatewayContext, from: Meeting, token: string): Promise<Claims> {

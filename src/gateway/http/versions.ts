@@ -61,6 +61,12 @@ export function versionRoutes(app: GuardedApp, ctx: GatewayContext): void {
     await sendVersion({ req, res }, library.repoId, check);
   });
 
+  app.get('/v1/library/sessions/:sessionId', async (req, res, { repoId }) => {
+    const { record } = await sessions.get(repoId, req.params.sessionId);
+    const { sessionId, state, version, reason } = record;
+    res.json({ sessionId, state, version, reason });
+  });
+
   app.get('/v1/library/topologies/:sha256', async (req, res, library) => {
     const { repoId } = library;
     const { sha256 } = req.params;
