@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, test } from '@jest/globals';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext } from 'playwright-core';
 // @ts-expect-error a plain script
 import { findChromium } from '../../scripts/lib/chromium-binary.mjs';
-import { startSite, type SiteOptions } from '../../examples/browser/site.js';
+import { startSite, type Site, type SiteOptions } from '../../examples/browser/site.js';
 
 const binary = (findChromium as () => string | null)();
 
@@ -15,6 +15,8 @@ const ARGS = ['--no-sandbox', '--disable-dev-shm-usage'];
 export interface Browsing {
   /** A browser profile of its own: another device. */
   device(): Promise<BrowserContext>;
+  /** Closes a site after the test. @returns its address */
+  keep(site: Site): string;
   /** Serves the built Library until the test is over. @returns its address */
   site(options?: Pick<SiteOptions, 'extra'>): Promise<string>;
 }
@@ -33,6 +35,10 @@ export function useChromium(args: readonly string[] = []): Browsing {
   afterAll(async () => {
     await browser?.close();
   });
+  const keep = (site: Site): string => {
+    open.push(() => site.close());
+    return site.url;
+  };
   return {
     device: async () => {
       if (browser === null) throw new Error('There is no Chromium.');
@@ -40,18 +46,7 @@ export function useChromium(args: readonly string[] = []): Browsing {
       open.push(() => context.close());
       return context;
     },
-    site: async ({ extra = {} } = {}) => {
-      const site = await startSite({ root: process.cwd(), extra });
-      open.push(() => site.close());
-      return site.url;
-    },
+    keep,
+    site: async ({ extra = {} } = {}) => keep(await startSite({ root: process.cwd(), extra })),
   };
-}
-
-/** What the page said, for a failing test. */
-export function listen(page: Page): string[] {
-  const said: string[] = [];
-  page.on('console', (message) => said.push(message.text()));
-  page.on('pageerror', (error) => said.push(error.message));
-  return said;
 }
