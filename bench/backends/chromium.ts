@@ -73,9 +73,14 @@ async function wasmCompletion(root: string): Promise<string> {
     plugins: [
       {
         name: 'tensorflow-as-global',
-        setup: ({ onResolve, onLoad }) => {
-          onResolve({ filter: /^@tensorflow\// }, ({ path: name }) => ({ path: name, namespace: 'tf' }));
-          onLoad({ filter: /.*/, namespace: 'tf' }, () => ({ contents: 'module.exports = globalThis.tf;' }));
+        setup: (plugin) => {
+          plugin.onResolve({ filter: /^@tensorflow\// }, ({ path: name }) => ({
+            path: name,
+            namespace: 'tf',
+          }));
+          plugin.onLoad({ filter: /.*/, namespace: 'tf' }, () => ({
+            contents: 'module.exports = globalThis.tf;',
+          }));
         },
       },
     ],

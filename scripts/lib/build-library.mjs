@@ -98,7 +98,6 @@ function manifest(root) {
     description: 'Takes part in federated learning from a web page; the data stays in the browser.',
     license: own.license,
     type: 'module',
-    sideEffects: false,
     exports: {
       '.': { types: './types/library/browser/index.d.ts', default: './index.js' },
       './worker': { types: './types/library/browser/serve.d.ts', default: './worker.js' },

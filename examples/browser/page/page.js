@@ -87,7 +87,7 @@ function showRound({ round, outcome, sent, metrics, evaluation }) {
   ];
   const row = document.createElement('tr');
   row.append(...cells.map((text) => Object.assign(document.createElement('td'), { textContent: text })));
-  const rows = $('rows');
+  const rows = $('rounds');
   rows.querySelector('.empty')?.remove();
   rows.prepend(row);
   while (rows.children.length > 8) rows.lastChild.remove();
@@ -159,6 +159,7 @@ library.on('backend', ({ name, tried }) => {
 });
 
 $('switch').onclick = async () => {
+  problem = null;
   if (library.state !== 'off') return library.stop();
   $('pool').textContent = new URL(config.url, location.href).host;
   $('consent').showModal();
