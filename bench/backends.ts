@@ -58,11 +58,14 @@ export async function run(argv: readonly string[]): Promise<void> {
     if (browser === null) return void progress('There is no Chromium here: CHROMIUM_BIN names one.');
     for (const backend of ['wasm', 'webgl', 'webgpu']) {
       for (const network of NETWORKS) {
-        const page = await browser.page(site.url, backend);
-        const result = await page.measure({ network, batchSize, seconds }).catch((error: Error) => error);
+        const page = await browser.page(site.url, backend).catch((error: Error) => error);
+        const result =
+          page instanceof Error
+            ? page
+            : await page.measure({ network, batchSize, seconds }).catch((error: Error) => error);
         if (result instanceof Error) progress(`${backend}: ${result.message.split('\n')[0]}`);
         else show(network, 'chromium', backend, result);
-        await page.close();
+        if (!(page instanceof Error)) await page.close().catch(() => {});
       }
     }
   } finally {
