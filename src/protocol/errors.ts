@@ -19,6 +19,11 @@ export const ERRORS = {
     retryable: false,
     advice: 'Send a valid API key or token: `cloud-node key create`, `cloud-node token`.',
   },
+  client_certificate_required: {
+    status: 401,
+    retryable: false,
+    advice: 'Connect with a client certificate that an authority of TLS_CLIENT_CA has signed.',
+  },
   forbidden: {
     status: 403,
     retryable: false,
@@ -93,7 +98,13 @@ export const ERRORS = {
   invalid_model: {
     status: 422,
     retryable: false,
-    advice: 'Upload the topology and exactly its weights, in the order of model.getWeights().',
+    advice:
+      'Upload a whole Keras file, or the topology and exactly its weights, in the order of model.getWeights().',
+  },
+  model_unsupported: {
+    status: 422,
+    retryable: false,
+    advice: 'Change the named layer as the message says; docs/keras.md lists what can be read and written.',
   },
   invalid_test_set: {
     status: 422,
@@ -142,11 +153,21 @@ export const ERRORS = {
     retryable: true,
     advice: 'Try again; the log of the process has the cause under the request id.',
   },
+  gateway_busy: {
+    status: 503,
+    retryable: true,
+    advice: 'Wait as long as Retry-After says; nothing was accepted.',
+  },
   draining: { status: 503, retryable: true, advice: 'Connect again: another gateway answers.' },
   redis_unavailable: {
     status: 503,
     retryable: true,
     advice: 'Wait as long as Retry-After says; nothing was accepted.',
+  },
+  jwks_unavailable: {
+    status: 503,
+    retryable: true,
+    advice: 'Wait as long as Retry-After says; no token can be checked before.',
   },
   blob_store_unavailable: {
     status: 503,
@@ -158,9 +179,40 @@ export const ERRORS = {
     retryable: true,
     advice: 'Wait as long as Retry-After says; nothing was accepted.',
   },
+  // Found by a client that pins the pool's key; a pool never sends them.
+  pool_unproven: {
+    status: 502,
+    retryable: false,
+    advice: 'Give the pool a key (POOL_KEY), or look for what removes its proof on the way.',
+  },
+  pool_impostor: {
+    status: 502,
+    retryable: false,
+    advice: 'Check the URL, and poolKey against `cloud-node pool-key show`; send nothing to this address.',
+  },
+  pool_replayed: {
+    status: 502,
+    retryable: false,
+    advice: 'Use TLS: something between here and the pool repeats old answers.',
+  },
+  pool_altered: {
+    status: 502,
+    retryable: false,
+    advice: 'Use TLS: something between here and the pool changes its answers.',
+  },
+  pool_downgraded: {
+    status: 502,
+    retryable: false,
+    advice: 'Bring the gateways to the protocol version that the message names.',
+  },
 } as const satisfies Record<string, { status: number; retryable: boolean; advice: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
+
+/** What a client found that pins the pool's key: this gateway is not the pool, or somebody is in between. */
+export function isIdentityError(error: unknown): error is CloudNodeError {
+  return error instanceof CloudNodeError && error.code.startsWith('pool_');
+}
 
 /** What an error looks like on the wire, over HTTP and in socket acknowledgements. */
 export interface WireError {

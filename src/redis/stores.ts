@@ -4,6 +4,7 @@ import { LibraryStore } from './library-store.js';
 import { ModelStore } from './model-store.js';
 import { PoolRegistry } from './pool-registry.js';
 import { RepoStore } from './repo-store.js';
+import { RevocationLog } from './revocation-log.js';
 import { RoundStore } from './round-store.js';
 import { SessionStore } from './session-store.js';
 
@@ -17,6 +18,7 @@ export interface Stores {
   readonly models: ModelStore;
   readonly events: EventLog;
   readonly pool: PoolRegistry;
+  readonly revocations: RevocationLog;
 }
 
 export function createStores(context: RedisContext): Stores {
@@ -29,5 +31,6 @@ export function createStores(context: RedisContext): Stores {
     models: new ModelStore(context),
     events: new EventLog(context),
     pool: new PoolRegistry(context),
+    revocations: new RevocationLog(context),
   };
 }
