@@ -8,7 +8,7 @@ const nodeGlobals = names(
 const browserGlobals = names(
   'window document location history navigator localStorage sessionStorage console URL URLSearchParams fetch performance ' +
     'setTimeout clearTimeout setInterval clearInterval requestAnimationFrame EventSource WebSocket Blob FormData ' +
-    'HTMLElement customElements io uPlot',
+    'HTMLElement customElements Worker io uPlot',
 );
 
 const noClock = 'core is pure: take the time as an argument.';
@@ -37,7 +37,7 @@ export default tseslint.config(
     rules: { eqeqeq: ['error', 'always', { null: 'ignore' }] },
   },
   {
-    files: ['src/dashboard/**/*.{js,mjs}'],
+    files: ['src/dashboard/**/*.{js,mjs}', 'examples/browser/page/*.js'],
     languageOptions: { globals: browserGlobals },
   },
   {

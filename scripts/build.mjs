@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * Compiles src/, workers/, bench/ and examples/ to dist/ and stamps it with dist/.built.
+ * Compiles src/, workers/, bench/ and examples/ to dist/, bundles dist/library/ for browsers, and stamps it all with
+ * dist/.built.
  *
  *   npm run build
  */
@@ -37,7 +38,7 @@ export function isBuilt() {
 }
 
 /** Builds. Throws an Error with the compiler's output when it fails. */
-export function build() {
+export async function build() {
   // The time before compiling: a file saved meanwhile makes the next build run again.
   const startedAt = new Date();
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
@@ -53,6 +54,9 @@ export function build() {
   });
   if (status !== 0) throw new Error(`The build failed:\n${stdout ?? ''}${stderr ?? ''}`.trim());
   copyAssets(path.join(root, 'src/dashboard'), path.join(root, 'dist/src/dashboard'));
+  // Not at the top: this file is loaded before there are any packages.
+  const { buildLibrary } = await import('./lib/build-library.mjs');
+  await buildLibrary(root);
   mkdirSync(path.dirname(stamp), { recursive: true });
   writeFileSync(stamp, `${startedAt.toISOString()}\n`);
   utimesSync(stamp, startedAt, startedAt);
@@ -74,7 +78,7 @@ function newestMs(file) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    build();
+    await build();
   } catch (error) {
     console.error(error.message);
     process.exit(1);

@@ -12,6 +12,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isBuilt } from './build.mjs';
+import { ensureChromium } from './lib/chromium-binary.mjs';
 import { runJest } from './lib/run-jest.mjs';
 import { setup } from './setup.mjs';
 
@@ -69,6 +70,12 @@ function sayWhatHasItsOwn() {
   for (const [file, why] of Object.entries(files)) console.log(`  ${file}  ${why}`);
 }
 
+/** CI counts what is skipped as failed. */
+function sayIfNoBrowser(binary) {
+  if (binary === null)
+    console.log('Skipped: test/browser needs Chromium. Install it, or name one with CHROMIUM_BIN.');
+}
+
 const args = process.argv.slice(2);
 const names = [...Object.keys(STEPS), 'test'];
 let only = null;
@@ -94,6 +101,8 @@ try {
   console.log(`\n${error.message}\n\n0 passed, 1 failed`);
   process.exit(69);
 }
+
+if (only === null || only === 'test') sayIfNoBrowser(ensureChromium({ log: console.log }));
 
 // Tests of whole processes run what is in dist/; a build that fails is counted, the other tests still tell something.
 const needed = only === 'test' && !isBuilt() ? ['build', 'test'] : [only];

@@ -4,6 +4,7 @@
  */
 export { Library } from './library.js';
 export type { LibraryEvents, LibraryOptions, LibraryState, RoundReport, Transport } from './options.js';
+export type { SentUpdate } from './task.js';
 export type { ArrayData, LocalData, RowData, TensorData, Values } from './dataset.js';
 export type { Metrics, Trainer, TrainRequest, TrainResult } from './trainer.js';
 export { CloudNodeError, type ErrorCode } from '../protocol/errors.js';

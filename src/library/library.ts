@@ -4,7 +4,7 @@ import { repoOfKey } from '../protocol/client/repo-of-key.js';
 import { newNonce } from '../protocol/client/signed.js';
 import { ApiClient, baseUrls } from '../protocol/client/request.js';
 import { CloudNodeError, isIdentityError } from '../protocol/errors.js';
-import { PROTOCOL_VERSION } from '../protocol/ids.js';
+import { PROTOCOL_VERSION } from '../protocol/constants.js';
 import type { Assignment, LibraryStatus } from '../protocol/library.js';
 import { Connection } from './connection.js';
 import { countExamples, type LocalData } from './dataset.js';
@@ -201,10 +201,10 @@ export class Library extends Emitter<LibraryEvents> {
     return new TfjsTrainer();
   }
 
-  #ended(assignment: Assignment, { outcome, error, result, duplicate }: TaskEnd): void {
+  #ended(assignment: Assignment, { outcome, error, result, duplicate, sent }: TaskEnd): void {
     this.#show(null);
     const { metrics = null, evaluation = null } = result ?? {};
-    this.emit('round', { ...keyOf(assignment), outcome, duplicate, metrics, evaluation });
+    this.emit('round', { ...keyOf(assignment), outcome, duplicate, metrics, evaluation, sent });
     if (error !== null) this.emit('error', error);
     if (this.#connection.connected) this.#loop.request();
   }

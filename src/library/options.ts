@@ -1,7 +1,7 @@
 import type { Backoff } from '../protocol/client/backoff.js';
 import type { AssignmentKey } from '../protocol/library.js';
 import type { ProgressReport } from './progress.js';
-import type { Phase, TaskEnd } from './task.js';
+import type { Phase, SentUpdate, TaskEnd } from './task.js';
 import type { Metrics, Trainer } from './trainer.js';
 
 export interface LibraryOptions {
@@ -50,6 +50,8 @@ export interface RoundReport extends AssignmentKey {
   readonly metrics: Metrics | null;
   /** Of the global model on local data; null when it was not asked for. */
   readonly evaluation: Metrics | null;
+  /** The update, as far as it came to sending one: all else that left is `metrics` and `evaluation`. */
+  readonly sent: SentUpdate | null;
 }
 
 export interface LibraryEvents {

@@ -4,7 +4,8 @@ import { downloadParameters, ParametersMismatchError } from '../protocol/client/
 import type { PoolIdentity } from '../protocol/client/pool-identity.js';
 import { CloudNodeError } from '../protocol/errors.js';
 import { FRAME_CONTENT_TYPE } from '../protocol/frame.js';
-import { MAX_INLINE_UPDATE_BYTES, type Assignment, type UpdateAccepted } from '../protocol/library.js';
+import { MAX_INLINE_UPDATE_BYTES } from '../protocol/constants.js';
+import type { Assignment, UpdateAccepted } from '../protocol/library.js';
 import type { SignedManifest } from '../protocol/model.js';
 import { decodeShard } from '../tensors/encoding.js';
 import { sha256Hex } from '../tensors/hash.js';

@@ -2,7 +2,7 @@ import { CloudNodeError, type ErrorCode } from '../protocol/errors.js';
 import { encodeFrame } from '../protocol/frame.js';
 import type { Assignment, AssignmentKey, UpdateHeader } from '../protocol/library.js';
 import type { LocalData } from './dataset.js';
-import { checkDelta, clip } from './delta.js';
+import { checkDelta, clip, l2Norm } from './delta.js';
 import { encodeUpdate } from './encode-update.js';
 import type { Pool } from './pool.js';
 import { Progress, type ProgressReport } from './progress.js';
@@ -23,11 +23,21 @@ export type Phase = 'training' | 'sending';
 /** How it ended: counted; given back; refused or broken; no longer wanted. */
 export type Outcome = 'counted' | 'declined' | 'failed' | 'superseded';
 
+/** What can be said about an update without saying it. */
+export interface SentUpdate {
+  /** Of the frame; it is sent again, whole, when a try fails. */
+  readonly bytes: number;
+  readonly numExamples: number;
+  /** L2 norm of the delta, after clipping. */
+  readonly norm: number;
+}
+
 export interface TaskEnd {
   readonly outcome: Outcome;
   readonly error: Error | null;
   readonly result: TrainResult | null;
   readonly duplicate: boolean;
+  readonly sent: SentUpdate | null;
 }
 
 /** The pool has moved on: nothing went wrong here. */
@@ -48,6 +58,7 @@ export class Task {
   readonly #controller = new AbortController();
   #frame: Uint8Array | null = null;
   #received = false;
+  #sent: SentUpdate | null = null;
   phase: Phase | 'over' = 'training';
 
   constructor(assignment: Assignment, context: TaskContext) {
@@ -80,12 +91,12 @@ export class Task {
       this.#context.onPhase('sending', this);
       const { duplicate } = await this.#send(result);
       this.#received = true;
-      return { outcome: 'counted', error: null, result, duplicate };
+      return { outcome: 'counted', error: null, result, duplicate, sent: this.#sent };
     } catch (error) {
       const end = await this.#failed(error);
       // What else was under way, such as the other download, is of no use any more.
       this.stop('The assignment is over.');
-      return { ...end, result, duplicate: false };
+      return { ...end, result, duplicate: false, sent: this.#sent };
     } finally {
       this.phase = 'over';
       clearTimeout(timer);
@@ -144,13 +155,14 @@ export class Task {
     };
     const payload = encodeUpdate(delta, { encoding, shardParams, maxMagnitude, clipNorm });
     this.#frame = encodeFrame(header, payload);
+    this.#sent = { bytes: this.#frame.length, numExamples, norm: l2Norm(delta) };
     return this.#context.pool.putUpdate(this.#frame, this.#controller.signal);
   }
 
   async #decline(): Promise<TaskEnd> {
     const reason = `There is no data set "${this.assignment.datasetId}" here.`;
     await this.#context.pool.tell('decline', { ...keyOf(this.assignment), reason }, this.#controller.signal);
-    return { outcome: 'declined', error: null, result: null, duplicate: false };
+    return { outcome: 'declined', error: null, result: null, duplicate: false, sent: null };
   }
 
   async #failed(reason: unknown): Promise<Pick<TaskEnd, 'outcome' | 'error'>> {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { speedUpWasmGradients } from './tf-wasm-matmul.js';
+import { completeWasmBackend } from './wasm/complete.js';
 
 /** Where TensorFlow.js computes, fastest first. */
 export type NodeBackend = 'tensorflow' | 'wasm' | 'cpu';
@@ -22,7 +22,7 @@ export function useBestNodeBackend(): Promise<NodeBackend> {
 }
 
 async function choose(): Promise<NodeBackend> {
-  for (const use of [useNative, useWasm]) {
+  for (const use of [useNative, useWasmBackend]) {
     const backend = await use().catch(() => null);
     if (backend !== null) return backend;
   }
@@ -39,13 +39,14 @@ async function useNative(): Promise<NodeBackend | null> {
   return tf.findBackendFactory('tensorflow') !== null && (await activate('tensorflow')) ? 'tensorflow' : null;
 }
 
-async function useWasm(): Promise<NodeBackend | null> {
+/** Makes TensorFlow.js ready with WebAssembly, even where something faster would work; null where it does not work. */
+export async function useWasmBackend(): Promise<'wasm' | null> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
   const main = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
   wasm.setWasmPaths(dirname(main) + sep);
   wasm.setThreadsCount(1);
   if (!(await activate('wasm'))) return null;
-  speedUpWasmGradients();
+  completeWasmBackend();
   return 'wasm';
 }
 

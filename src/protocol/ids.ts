@@ -1,7 +1,6 @@
 import * as z from 'zod';
 
-/** Version of everything on the wire; a client says it when it connects. */
-export const PROTOCOL_VERSION = 1;
+export { PROTOCOL_VERSION } from './constants.js';
 
 const name = (max: number): z.ZodString =>
   z

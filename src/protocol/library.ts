@@ -122,5 +122,4 @@ export interface UpdateAccepted {
   readonly needed: number;
 }
 
-/** Largest update frame over the socket; larger ones go over HTTP. */
-export const MAX_INLINE_UPDATE_BYTES = 256 * 1024;
+export { MAX_INLINE_UPDATE_BYTES } from './constants.js';

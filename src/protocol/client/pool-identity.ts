@@ -1,6 +1,6 @@
 import { CloudNodeError } from '../errors.js';
 import type { Proof, ProofStatement, Signed, StatementKind } from '../identity.js';
-import { PROTOCOL_VERSION } from '../ids.js';
+import { PROTOCOL_VERSION } from '../constants.js';
 import { KnownKeys } from './known-keys.js';
 import { ApiClient } from './request.js';
 import { asSigned, isSigned, newNonce } from './signed.js';
