@@ -5,11 +5,6 @@ import tseslint from 'typescript-eslint';
 const nodeGlobals = names(
   'process Buffer console URL performance setTimeout clearTimeout setInterval clearInterval fetch',
 );
-const browserGlobals = names(
-  'window document location history navigator localStorage sessionStorage console URL URLSearchParams fetch performance ' +
-    'setTimeout clearTimeout setInterval clearInterval requestAnimationFrame EventSource WebSocket Blob FormData ' +
-    'HTMLElement customElements io uPlot',
-);
 
 const noClock = 'core is pure: take the time as an argument.';
 const noRandom = 'core is pure: take a seed or a generator as an argument.';
@@ -37,11 +32,7 @@ export default tseslint.config(
     rules: { eqeqeq: ['error', 'always', { null: 'ignore' }] },
   },
   {
-    files: ['src/dashboard/**/*.{js,mjs}'],
-    languageOptions: { globals: browserGlobals },
-  },
-  {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [js.configs.recommended, ...tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

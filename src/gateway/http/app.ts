@@ -1,6 +1,9 @@
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { GatewayContext } from '../context.js';
+import { aliasRoutes } from './aliases.js';
+import { assignmentCountRoutes } from './assignment-counts.js';
+import { dashboardPage } from './dashboard-page.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
 import { keyRoutes } from './keys.js';
@@ -22,8 +25,10 @@ const ROUTES = [
   repoRoutes,
   keyRoutes,
   modelRoutes,
+  aliasRoutes,
   testSetRoutes,
   sessionRoutes,
+  assignmentCountRoutes,
   eventRoutes,
   versionRoutes,
   libraryRoutes,
@@ -46,6 +51,7 @@ export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): 
   );
   for (const addRoutes of ROUTES) addRoutes(app, ctx);
   extra?.(app);
+  app.use(dashboardPage());
   app.use(routeNotFound);
   app.use(errorHandler(ctx));
   return app;

@@ -1,5 +1,6 @@
 import type { Express } from 'express';
-import { cancelSession as cancelBody } from '../../protocol/http.js';
+import { cancelSession as cancelBody, sessionPage } from '../../protocol/http.js';
+import { parse } from '../../protocol/parse.js';
 import { READERS, requireRepo, WRITERS } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { cancelSession } from '../service/cancel-session.js';
@@ -20,7 +21,9 @@ export function sessionRoutes(app: Express, ctx: GatewayContext): void {
 
   app.get('/v1/repos/:repoId/sessions', async (req, res) => {
     const repoId = await requireRepo(ctx, req, READERS);
-    res.json({ sessions: (await sessions.list(repoId)).map(sessionRow) });
+    const page = parse(sessionPage, req.query);
+    const [records, total] = await Promise.all([sessions.list(repoId, page), sessions.count(repoId)]);
+    res.json({ sessions: records.map(sessionRow), total });
   });
 
   app.get('/v1/repos/:repoId/sessions/:sessionId', async (req, res) => {
