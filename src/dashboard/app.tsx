@@ -14,7 +14,6 @@ import { SessionsPage } from './pages/sessions.js';
 import { SignInPage } from './pages/sign-in.js';
 import { SubmitPage } from './pages/submit.js';
 import { Header } from './ui/header.js';
-import { Empty } from './ui/feedback.js';
 
 export function App(): JSX.Element {
   const signedIn = useSignedIn();
@@ -46,9 +45,12 @@ function Page({ route }: { route: Route }): JSX.Element {
   if (section === 'pool') return <PoolPage />;
   if (section !== 'repos')
     return (
-      <Empty title="There is no such page.">
-        <a href="#/pool">To the pool</a>
-      </Empty>
+      <>
+        <h1>There is no such page</h1>
+        <p class="muted">
+          Go to <a href="#/pool">the pool</a> or to <a href="#/repos">the Repos</a>.
+        </p>
+      </>
     );
   if (repoId === undefined) return <ReposPage />;
   return (

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { jobSchema } from '../../protocol/job.js';
+import { formatField } from './format.js';
 
 interface Schema {
   readonly type?: string;
@@ -49,7 +50,7 @@ function walk(schema: Schema, prefix: string): JobField[] {
         kind,
         label: labelOf(path),
         help: field.description ?? inner.description ?? '',
-        defaultText: defaultText(field.default),
+        defaultText: formatField(field.default),
         isRequired: (schema.required?.includes(name) ?? false) && !prefix.startsWith('termination.target'),
         isNullable: field.anyOf !== undefined,
         choices: (inner.enum ?? []).map(String),
@@ -66,11 +67,6 @@ function kindOf(schema: Schema): FieldKind {
   if (schema.type === 'array') return 'list';
   if (schema.type === 'integer') return 'integer';
   return schema.type === 'number' ? 'number' : 'text';
-}
-
-function defaultText(value: unknown): string {
-  if (Array.isArray(value)) return value.join(', ');
-  return value === undefined || value === null ? '' : String(value);
 }
 
 /** "hyperparams.batchSize" → "Batch size"; of what is nested deeper, also what it belongs to. */

@@ -154,7 +154,7 @@ function NodesOf(props: {
         </Empty>
       ) : (
         <div class="table-wrap" tabIndex={0} role="region" aria-label={title}>
-          <table>
+          <table class="aligned">
             <thead>
               <tr>
                 <th scope="col">Process</th>

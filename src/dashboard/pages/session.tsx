@@ -112,9 +112,7 @@ function Session({
         </div>
       )}
       <section>
-        <h2>
-          Events <span class="count">{formatCount(events.length)}</span>
-        </h2>
+        <h2>Events</h2>
         <EventList events={events} />
       </section>
       {history.length > 0 && (

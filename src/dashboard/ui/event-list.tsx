@@ -10,7 +10,7 @@ export function EventList({ events }: { events: readonly LoggedEvent[] }): JSX.E
   if (events.length === 0) return <Empty title="No events yet." />;
   return (
     <VirtualList
-      items={events}
+      items={foldUpdates(events)}
       rowHeight={32}
       maxHeight={320}
       label="Events, newest first"
@@ -23,6 +23,15 @@ export function EventList({ events }: { events: readonly LoggedEvent[] }): JSX.E
       )}
     />
   );
+}
+
+/** Of updates of one round that came one after another only the last count is worth a line. */
+function foldUpdates(events: readonly LoggedEvent[]): LoggedEvent[] {
+  return events.filter(({ event }, i) => {
+    const newer = events[i - 1]?.event;
+    if (event.type !== 'update.received' || newer?.type !== 'update.received') return true;
+    return event.round !== newer.round;
+  });
 }
 
 function iconOf(type: SessionEvent['type']): IconName {

@@ -53,7 +53,7 @@ function Expiry({ signedIn: { claims } }: { signedIn: SignedIn }): JSX.Element {
     <span class="who" title={`The token ends ${formatDate(claims.exp * 1000)}`}>
       {claims.sub} · {claims.role} ·{' '}
       <span class={leftMs < SOON_MS ? 'soon' : ''}>
-        {formatDuration(Math.ceil(leftMs / 60_000) * 60_000).replace(/ 0 (s|min)$/, '')} left
+        {formatDuration(Math.ceil(leftMs / 60_000) * 60_000).replace(/\s0\s(s|min)$/, '')} left
       </span>
     </span>
   );

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { SessionView } from '../../protocol/http.js';
-import { DASH } from '../lib/format.js';
+import { DASH, formatField } from '../lib/format.js';
 import { jobFields } from '../lib/job-fields.js';
 
 interface JobTableProps {
@@ -55,6 +55,5 @@ export function JobTable({ jobs, onlyDifferences = false }: JobTableProps): JSX.
 function textOf(job: object, path: string): string {
   let value: unknown = job;
   for (const part of path.split('.')) value = (value as Readonly<Record<string, unknown>> | null)?.[part];
-  if (value === null || value === undefined) return DASH;
-  return Array.isArray(value) ? value.join(', ') : String(value);
+  return formatField(value) || DASH;
 }

@@ -88,7 +88,7 @@ function Plot(props: {
   const toY = (y: number): number => MARGIN.top + (1 - (y - yLow) / (yHigh - yLow)) * inner.height;
   return (
     <>
-      {ticks(yLow, yHigh, 4).map((y) => (
+      {ticks(yLow, yHigh, 5).map((y) => (
         <g key={y}>
           <line class="grid" x1={MARGIN.left} x2={width - MARGIN.right} y1={toY(y)} y2={toY(y)} />
           <text class="tick" x={MARGIN.left - 8} y={toY(y)} text-anchor="end" dominant-baseline="middle">

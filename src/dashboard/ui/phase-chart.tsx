@@ -56,7 +56,7 @@ export function PhaseChart({ times }: { times: readonly PhaseTimes[] }): JSX.Ele
           role="img"
           aria-label={`Time per phase, medians: ${medians.join(', ')}.`}
         >
-          {ticks(0, top / unit.ms, 3).map((tick) => (
+          {ticks(0, top / unit.ms, 4).map((tick) => (
             <g key={tick}>
               <line
                 class="grid"

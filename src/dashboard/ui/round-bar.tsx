@@ -58,27 +58,23 @@ export function RoundBar({
 
 function partsOf(state: string, received: number, counts: AssignmentCounts | null): Part[] {
   const { offered = 0, accepted = 0, declined = 0, failed = 0, expired = 0 } = counts?.counts ?? {};
-  const isOpen = state === 'collecting';
+  const waiting: Part[] =
+    state === 'collecting'
+      ? [
+          { name: 'training', count: accepted, fill: 'dense', help: 'Libraries that took the assignment' },
+          { name: 'asked', count: offered, fill: 'open', help: 'Libraries that have not answered yet' },
+        ]
+      : [
+          {
+            name: 'late',
+            count: offered + accepted,
+            fill: 'open',
+            help: 'Libraries that had not sent an update when the round closed',
+          },
+        ];
   return [
     { name: 'received', count: received, fill: 'solid', help: 'Updates that were counted' },
-    {
-      name: 'training',
-      count: isOpen ? accepted : 0,
-      fill: 'dense',
-      help: 'Libraries that took the assignment',
-    },
-    {
-      name: 'asked',
-      count: isOpen ? offered : 0,
-      fill: 'open',
-      help: 'Libraries that have not answered yet',
-    },
-    {
-      name: 'late',
-      count: isOpen ? 0 : offered + accepted,
-      fill: 'open',
-      help: 'Libraries that had not sent an update when the round closed',
-    },
+    ...waiting,
     { name: 'lost', count: expired, fill: 'crossed', help: 'Libraries that went away for too long' },
     {
       name: 'declined or failed',

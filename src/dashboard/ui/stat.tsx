@@ -24,7 +24,7 @@ export function Stat({ label, value, note, share }: StatProps): JSX.Element {
 
 /** The unit smaller than the number, so that the number is what is read. */
 export function Value({ text }: { text: string }): JSX.Element {
-  const [, number = text, unit = ''] = /^([\d.,]+)( [^\d]+)$/.exec(text) ?? [];
+  const [, number = text, unit = ''] = /^([\d.,]+)\u00a0([^\d]+)$/.exec(text) ?? [];
   return (
     <span class="stat-value">
       {number}

@@ -1,0 +1,62 @@
+/**
+ * Finds a Chromium (or Chrome) for the tests of the browser Library, or installs Debian's.
+ *
+ *   node scripts/lib/chromium-binary.mjs    prints the path of the binary
+ */
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+const MAC = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
+
+/** The path of a browser, or null. `CHROMIUM_BIN` names one. */
+export function findChromium(env = process.env) {
+  if (env.CHROMIUM_BIN) return env.CHROMIUM_BIN;
+  const places = (env.PATH ?? '').split(path.delimiter).filter(Boolean);
+  const candidates = places.flatMap((place) => NAMES.map((name) => path.join(place, name)));
+  return [...candidates, MAC].find(isExecutable) ?? null;
+}
+
+/** Finds one or installs one where root may; else null: whoever only wants the rest of the tests need not have it. */
+export function ensureChromium({ log = () => {}, env = process.env } = {}) {
+  const found = findChromium(env);
+  if (found !== null || process.getuid?.() !== 0 || !has('apt-get', env)) return found;
+  log('Installing chromium (apt-get) …');
+  try {
+    const apt = (...args) =>
+      execFileSync('apt-get', args, {
+        stdio: 'ignore',
+        timeout: 480_000,
+        env: { ...env, DEBIAN_FRONTEND: 'noninteractive' },
+      });
+    apt('-q', 'update');
+    apt('install', '-q', '-y', '--no-install-recommends', 'chromium');
+  } catch (error) {
+    log(`  that did not work: ${error.message}`);
+  }
+  return findChromium(env);
+}
+
+function has(name, env) {
+  return (env.PATH ?? '').split(path.delimiter).some((place) => isExecutable(path.join(place, name)));
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const binary = ensureChromium({ log: (line) => console.error(line) });
+  if (binary === null) {
+    console.error('No Chromium here and none could be installed. Name a binary with CHROMIUM_BIN.');
+    process.exit(69);
+  }
+  console.log(binary);
+}
