@@ -27,7 +27,7 @@ const SIGHTS: Readonly<Record<string, readonly Rgb[]>> = {
   ],
 };
 /** Of CIE L*a*b*: about 2.3 is just noticed. */
-const APART = 8;
+const APART = 12;
 
 const css = readText('src/dashboard/style.css');
 const [light = '', dark = ''] = [...css.matchAll(/:root \{([^}]*)\}/g)].map(([, body]) => body ?? '');
