@@ -127,6 +127,20 @@ describe('a person at the Dashboard', () => {
       await card.getByRole('button', { name: /TensorFlow/ }).click();
       await eventually(() => expect(tfjs).toEqual(['model.json', 'weights.bin']));
 
+      for (const [name, begins] of [
+        ['Keras .keras', 'PK'],
+        ['Keras .h5', '\x89HDF'],
+      ] as const) {
+        const [file] = await Promise.all([
+          page.waitForEvent('download'),
+          card.getByRole('button', { name }).click(),
+        ]);
+        expect([name, (await readFile(await file.path())).toString('latin1', 0, begins.length)]).toEqual([
+          name,
+          begins,
+        ]);
+      }
+
       await card.getByText('Promote').first().click();
       await card.getByRole('button', { name: 'Promote' }).click();
       await card.getByText('production', { exact: true }).waitFor();

@@ -1,8 +1,11 @@
-import type { Express } from 'express';
+import type { Express, Request } from 'express';
+import * as z from 'zod';
 import type { ModelView } from '../../protocol/http.js';
+import { parse } from '../../protocol/parse.js';
 import type { ModelRecord } from '../../protocol/model.js';
 import { READERS, requireRepo, WRITERS } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
+import { uploadKerasFile, writeKerasFile } from '../service/keras-files.js';
 import { uploadModel } from '../service/upload-model.js';
 import { answerJson, contentLength } from './answer.js';
 import { sendImmutableJson } from './immutable.js';
@@ -10,13 +13,26 @@ import { downloadEncoding, sendWeights } from './send-weights.js';
 import { modelJson } from './tfjs.js';
 import { withBody } from './with-body.js';
 
+const KERAS_TYPES = { h5: 'application/x-hdf5', keras: 'application/zip' } as const;
+/** `h5` and `keras` both say: a Keras file. Which one it is can be seen at its first bytes. */
+const uploadQuery = z.strictObject({
+  format: z.enum(['frame', 'h5', 'keras']).optional(),
+  name: z.string().min(1).max(128).optional(),
+});
+const downloadQuery = z.strictObject({ format: z.enum(['h5', 'keras']).optional() });
+
 export function modelRoutes(app: Express, ctx: GatewayContext): void {
   const { models } = ctx.stores;
 
   app.post('/v1/repos/:repoId/models', async (req, res) => {
     const repoId = await requireRepo(ctx, req, WRITERS);
     const upload = { repoId, contentLength: contentLength(req) };
-    const record = await withBody(req, (source) => uploadModel(ctx, { ...upload, source }));
+    const { format = formatOf(req), name } = parse(uploadQuery, req.query);
+    const record = await withBody(req, (source) =>
+      format === 'frame'
+        ? uploadModel(ctx, { ...upload, source })
+        : uploadKerasFile(ctx, { ...upload, source, name }),
+    );
     await answerJson(req, res, 201, record);
   });
 
@@ -27,7 +43,15 @@ export function modelRoutes(app: Express, ctx: GatewayContext): void {
 
   app.get('/v1/repos/:repoId/models/:modelId', async (req, res) => {
     const repoId = await requireRepo(ctx, req, READERS);
-    res.json(await models.get(repoId, req.params.modelId));
+    const { format } = parse(downloadQuery, req.query);
+    const model = await models.get(repoId, req.params.modelId);
+    if (format === undefined) {
+      res.json(model);
+      return;
+    }
+    const file = await writeKerasFile(ctx, { repoId, model, format });
+    res.attachment(`${model.modelId}.${format}`).type(KERAS_TYPES[format]);
+    res.send(Buffer.from(file.buffer, file.byteOffset, file.byteLength));
   });
 
   app.get('/v1/repos/:repoId/models/:modelId/weights', async (req, res) => {
@@ -54,6 +78,10 @@ export function modelRoutes(app: Express, ctx: GatewayContext): void {
     const { sha256 } = req.params;
     sendImmutableJson({ req, res }, { sha256, json: await models.topology(repoId, sha256) });
   });
+}
+
+function formatOf(req: Request): 'frame' | 'keras' {
+  return req.is(Object.values(KERAS_TYPES)) ? 'keras' : 'frame';
 }
 
 function viewModel({ v: _v, tensors, ...model }: ModelRecord): ModelView {
