@@ -10,6 +10,7 @@ test.each([
   'docs/errors.md',
   'docs/config.md',
   'docs/keras.md',
+  'docs/dashboard.md',
 ])('links of %s lead somewhere', (page) => {
   const folder = new URL(`../../${page}`, import.meta.url);
   const text = readText(page);

@@ -30,7 +30,7 @@ export function SessionsPage({ repoId, query }: { repoId: string; query: URLSear
       <div class="title-row">
         <h1>Sessions</h1>
         {chosen.length < 2 ? (
-          <span class="muted">Choose two to {MAX_COMPARED} to compare them.</span>
+          <span class="muted">Choose 2 to {MAX_COMPARED} to compare them.</span>
         ) : (
           <a class="button" href={href(['repos', repoId, 'compare'], { ids: chosen.join(',') })}>
             Compare {chosen.length} sessions

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { formatDate, formatDuration } from '../lib/format.js';
+import { formatDate, plural } from '../lib/format.js';
 import { useLiveState } from '../lib/live.js';
 import { signOut, type SignedIn } from '../lib/token.js';
 
@@ -53,7 +53,10 @@ function Expiry({ signedIn: { claims } }: { signedIn: SignedIn }): JSX.Element {
     <span class="who" title={`The token ends ${formatDate(claims.exp * 1000)}`}>
       {claims.sub} · {claims.role} ·{' '}
       <span class={leftMs < SOON_MS ? 'soon' : ''}>
-        {formatDuration(Math.ceil(leftMs / 60_000) * 60_000).replace(/\s0\s(s|min)$/, '')} left
+        {leftMs < 3_600_000
+          ? plural(Math.ceil(leftMs / 60_000), 'minute')
+          : plural(Math.floor(leftMs / 3_600_000), 'hour')}{' '}
+        left
       </span>
     </span>
   );
