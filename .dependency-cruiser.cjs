@@ -54,9 +54,9 @@ module.exports = {
     ),
     forbid(
       'protocol-packages',
-      'protocol needs zod only.',
+      'protocol needs zod, and its clients a check of Ed25519 signatures that runs in browsers.',
       { path: under('src/protocol') },
-      npmExcept('zod'),
+      npmExcept('zod', '@noble/ed25519'),
     ),
     onlyOwn('src/tensors', 'src/core'),
     forbid(

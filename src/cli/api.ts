@@ -55,9 +55,9 @@ export class PoolApi {
     return this.#json({ method: 'DELETE', path: repoPath(repoId) });
   }
 
-  createKey(repoId: string, label: string): Promise<KeyCreated> {
+  createKey(repoId: string, key: { label: string; expiresInMs: number | null }): Promise<KeyCreated> {
     const path = repoPath(repoId, 'keys');
-    return this.#json({ method: 'POST', path, json: { label }, idempotent: false });
+    return this.#json({ method: 'POST', path, json: key, idempotent: false });
   }
 
   async keys(repoId: string): Promise<readonly KeyView[]> {
@@ -66,6 +66,10 @@ export class PoolApi {
 
   revokeKey(repoId: string, keyId: string): Promise<{ revoked: true }> {
     return this.#json({ method: 'DELETE', path: repoPath(repoId, 'keys', keyId) });
+  }
+
+  revokeTokens(what: { jti: string } | { sub: string; issuedBeforeMs?: number }): Promise<{ revoked: true }> {
+    return this.#json({ method: 'POST', path: '/v1/revocations', json: what });
   }
 
   async models(repoId: string): Promise<readonly ModelView[]> {

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { addDemoCommand } from './commands/demo.js';
 import { addKeyCommands } from './commands/key.js';
 import { addModelCommands } from './commands/models.js';
+import { addPoolKeyCommands } from './commands/pool-key.js';
 import { addRepoCommands } from './commands/repo.js';
 import { addRoleCommands } from './commands/role.js';
 import { addSessionCommands } from './commands/sessions.js';
@@ -54,6 +55,7 @@ export function createProgram(): Command {
   addRepoCommands(program);
   addKeyCommands(program);
   addTokenCommand(program);
+  addPoolKeyCommands(program);
   program.commandsGroup('Jobs and models:');
   addSubmitCommand(program);
   addSessionCommands(program);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Role } from '../protocol/http.js';
 
@@ -8,6 +9,8 @@ export interface TokenRequest {
   readonly repos: readonly string[];
   readonly subject: string;
   readonly expiresInMs: number;
+  /** Under which it can be revoked; default: a UUID. */
+  readonly jti?: string;
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
 }
@@ -18,6 +21,7 @@ export async function signToken(request: TokenRequest, nowMs: number = Date.now(
   const jwt = new SignJWT({ role: request.role, repos: [...request.repos] })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(request.subject)
+    .setJti(request.jti ?? randomUUID())
     .setIssuedAt(issuedAt)
     .setExpirationTime(issuedAt + Math.ceil(request.expiresInMs / 1_000));
   if (request.issuer !== undefined) jwt.setIssuer(request.issuer);

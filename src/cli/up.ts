@@ -5,6 +5,7 @@ import { count, relativeTime } from './format.js';
 import { withLifetime, type Lifetime } from './lifetime.js';
 import type { Output } from './output.js';
 import { poolEnv } from './pool-env.js';
+import { poolKeyEnv } from './pool-key-files.js';
 import { requireFreePorts } from './ports.js';
 import { startPrivateRedis } from './private-redis.js';
 import { ensureSecret, readProfile, writeProfile, type Profile } from './profile.js';
@@ -35,13 +36,15 @@ async function upUntilSignal(options: UpOptions, out: Output, lifetime: Lifetime
   if (given === '') out.note(`Starting a Redis of its own in ${dataDir} …`);
   const redisUrl = given === '' ? await ownRedis(dataDir, lifetime) : given;
   const { file: secretFile, secret } = ensureSecret(dataDir);
+  const identity = hasOwn(process.env, ['POOL_KEY', 'POOL_KEY_FILE']) ? null : poolKeyEnv(dataDir);
   out.note('Starting the processes of the pool …');
   const pool = await lifetime.own(
     startPool({
       ...options,
       env: poolEnv(process.env, {
         REDIS_URL: redisUrl,
-        ...(hasOwnTokens(process.env) ? {} : { AUTH_SECRET: secret }),
+        ...(hasOwn(process.env, TOKEN_SETTINGS) ? {} : { AUTH_SECRET: secret }),
+        ...identity?.env,
       }),
       onExit: (child, how, inMs) =>
         out.note(`! ${child.name} ended (${how}); it is started again in ${(inMs / 1_000).toFixed(1)} s.`),
@@ -58,14 +61,17 @@ async function upUntilSignal(options: UpOptions, out: Output, lifetime: Lifetime
   };
   writeProfile(dataDir, profile);
   await lifetime.own(Promise.resolve(), { end: () => writeProfile(dataDir, { ...profile, pid: null }) });
+  const poolKey = identity?.publicKey ?? null;
   out.result(
     {
       ready: true,
       urls: profile.urls,
       dataDir,
+      poolKey,
       processes: pool.children.map(({ name, pid }) => ({ name, pid })),
     },
-    (style) => summary({ pool, options, redisUrl: given }).map((line) => line.replace(/^✓/, style.green)),
+    (style) =>
+      summary({ pool, options, redisUrl: given, poolKey }).map((line) => line.replace(/^✓/, style.green)),
   );
   // The pool runs; a signal ends this.
   return new Promise<never>(() => undefined);
@@ -79,9 +85,11 @@ async function ownRedis(dataDir: string, lifetime: Lifetime): Promise<string> {
   return redis.url;
 }
 
-/** Somebody decided how tokens are signed: then the secret of the data folder is not used. */
-function hasOwnTokens(env: NodeJS.ProcessEnv): boolean {
-  return ['AUTH_SECRET', 'AUTH_SECRET_FILE', 'AUTH_JWKS_URL'].some((name) => (env[name] ?? '') !== '');
+const TOKEN_SETTINGS = ['AUTH_SECRET', 'AUTH_SECRET_FILE', 'AUTH_JWKS_URL'];
+
+/** Somebody decided about it: then what the data folder has for it is not used. */
+function hasOwn(env: NodeJS.ProcessEnv, names: readonly string[]): boolean {
+  return names.some((name) => (env[name] ?? '') !== '');
 }
 
 function refuseSecondPool(dataDir: string): void {
@@ -101,9 +109,10 @@ interface Started {
   readonly pool: Pool;
   readonly options: UpOptions;
   readonly redisUrl: string;
+  readonly poolKey: string | null;
 }
 
-function summary({ pool, options, redisUrl }: Started): string[] {
+function summary({ pool, options, redisUrl, poolKey }: Started): string[] {
   const { dataDir, gateways, coordinators, aggregators, evaluators } = options;
   const flag = dataDir === DEFAULT_DATA_DIR ? '' : ` --data-dir ${dataDir}`;
   const self = selfCommand();
@@ -119,6 +128,7 @@ function summary({ pool, options, redisUrl }: Started): string[] {
     '',
     ...pool.gatewayUrls.map((url) => `  gateway  ${url}`),
     `  Redis    ${redisUrl === '' ? `its own, data kept in ${dataDir}` : 'the one of REDIS_URL'}`,
+    `  key      ${poolKey ?? 'the one of POOL_KEY'}`,
     `  logs     ${path.join(dataDir, 'logs')}`,
     '',
     'Next, in another terminal:',

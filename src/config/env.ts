@@ -62,14 +62,61 @@ export const envSchema = z.object({
   HOST: z.string().min(1).default('0.0.0.0').describe('Address the gateway listens on.'),
   PORT: integer(0, 65_535).default(8080).describe('Port of the gateway; 0 picks a free one.'),
   PUBLIC_URL: z.url().optional().describe('Where clients reach this gateway, shown in status.'),
+  CORS_ORIGINS: z
+    .string()
+    .regex(
+      /^(\*|https?:\/\/[^\s,/]+(,https?:\/\/[^\s,/]+)*)$/,
+      'use * or https://a.example,https://b.example',
+    )
+    .optional()
+    .describe('Origins of web pages that may call, with commas, or *; unset: only the pool itself.'),
   AUTH_SECRET: z
     .string()
     .min(32, 'use at least 32 characters')
     .optional()
     .describe('HS256 secret of the tokens for Explora and Dashboard.'),
-  AUTH_JWKS_URL: z.url().optional().describe('JWKS that verifies tokens instead of AUTH_SECRET.'),
+  AUTH_SECRET_PREVIOUS: z
+    .string()
+    .min(32, 'use at least 32 characters')
+    .optional()
+    .describe('Secret that AUTH_SECRET replaces: its tokens are good until they end.'),
+  AUTH_JWKS_URL: z
+    .url({ protocol: /^(https?|file)$/ })
+    .optional()
+    .describe('JWKS that verifies tokens instead of AUTH_SECRET: https://, http:// or file:///.'),
   AUTH_ISSUER: z.string().optional().describe('Required issuer of tokens, if set.'),
   AUTH_AUDIENCE: z.string().optional().describe('Required audience of tokens, if set.'),
+  AUTH_CLOCK_TOLERANCE_MS: integer(0, 3_600_000)
+    .default(60_000)
+    .describe('How far the clock of whoever signs tokens may be off, ms.'),
+  AUTH_MAX_TOKEN_LIFETIME_MS: integer(1_000, 366 * 86_400_000)
+    .default(86_400_000)
+    .describe('Longest time from when a token was issued to when it ends, ms.'),
+  POOL_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Ed25519 private key that proves who the pool is: PEM, or 32 bytes as base64; unset: the pool is unsigned.',
+    ),
+  POOL_SUCCESSORS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Chain of signed successors of the pool key, as `cloud-node pool-key rotate` writes it.'),
+  TLS_CERT: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Certificate of the gateway with its chain, PEM; unset: plain HTTP. A file that changes is read again.',
+    ),
+  TLS_KEY: z.string().min(1).optional().describe('Private key that belongs to TLS_CERT, PEM.'),
+  TLS_CLIENT_CA: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Authorities, PEM: Libraries must show a client certificate of one of them.'),
   MAX_MODEL_BYTES: integer(1, 2 ** 40)
     .default(2 ** 30)
     .describe('Largest model or test set upload, bytes.'),
@@ -143,6 +190,10 @@ export function parseEnv(env: Readonly<Record<string, string | undefined>>): Con
     problems.push('REDIS_CLUSTER, REDIS_SENTINELS: use one of the two');
   else if ((result.data.S3_ACCESS_KEY_ID === undefined) !== (result.data.S3_SECRET_ACCESS_KEY === undefined))
     problems.push('S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: set both or neither');
+  else if ((result.data.TLS_CERT === undefined) !== (result.data.TLS_KEY === undefined))
+    problems.push('TLS_CERT, TLS_KEY: set both or neither');
+  else if (result.data.TLS_CLIENT_CA !== undefined && result.data.TLS_CERT === undefined)
+    problems.push('TLS_CLIENT_CA: needs TLS_CERT and TLS_KEY');
   if (problems.length > 0 || !result.success)
     throw new ConfigError(`The configuration is wrong:\n  ${problems.join('\n  ')}`);
   return Object.freeze(result.data);

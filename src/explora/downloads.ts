@@ -1,6 +1,8 @@
 import { downloadParameters, ParametersMismatchError } from '../protocol/client/parameters.js';
+import type { PoolIdentity } from '../protocol/client/pool-identity.js';
 import type { ApiClient } from '../protocol/client/request.js';
-import type { Manifest, ModelRecord, ParametersRef } from '../protocol/model.js';
+import { readManifest } from '../protocol/client/signed-manifest.js';
+import type { Manifest, ModelRecord, ParametersRef, SignedManifest } from '../protocol/model.js';
 import { rootHash, sha256Hex } from '../tensors/hash.js';
 
 export interface DownloadedModel {
@@ -27,9 +29,25 @@ export async function downloadModel(api: ApiClient, repo: string, modelId: strin
 }
 
 /** One version of a session. @throws ParametersMismatchError */
-export async function downloadVersion(api: ApiClient, version: string): Promise<DownloadedVersion> {
-  const manifest = await api.json<Manifest>({ path: version });
-  return { manifest, weights: await downloadWeights(api, `${version}/weights`, manifest.parameters) };
+export async function downloadVersion(
+  api: ApiClient,
+  path: string,
+  check: (answer: SignedManifest) => Promise<Manifest>,
+): Promise<DownloadedVersion> {
+  const manifest = await check(await api.json<SignedManifest>({ path }));
+  return { manifest, weights: await downloadWeights(api, `${path}/weights`, manifest.parameters) };
+}
+
+/** The manifest; what the pool has signed of it, if its key is pinned. @throws {CloudNodeError} a `pool_…` code */
+export async function checkManifest(
+  identity: PoolIdentity | null,
+  { signed, ...manifest }: SignedManifest,
+  at: { readonly sessionId: string; readonly version: number },
+): Promise<Manifest> {
+  if (identity === null) return manifest;
+  const { repoId: _, ...said } = await readManifest(identity, signed === undefined ? {} : { signed }, at);
+  // The hashes of shards are checked against the signed root hash before they are used.
+  return { ...said, parameters: { ...said.parameters, shards: manifest.parameters.shards } };
 }
 
 async function downloadWeights(api: ApiClient, path: string, ref: ParametersRef): Promise<Float32Array> {

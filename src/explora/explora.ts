@@ -1,11 +1,18 @@
 import { DEFAULT_BACKOFF, sleep, backoffMs, type Backoff } from '../protocol/client/backoff.js';
 import { isRetryable, retryAfterMs } from '../protocol/client/no-answer.js';
+import { PoolIdentity } from '../protocol/client/pool-identity.js';
 import { ApiClient, baseUrls } from '../protocol/client/request.js';
 import { FRAME_CONTENT_TYPE } from '../protocol/frame.js';
 import type { LoggedEvent, ModelView, RepoStatus, SessionRow, SessionView } from '../protocol/http.js';
 import type { JobInput } from '../protocol/job.js';
 import type { ModelRecord, TestSetRecord } from '../protocol/model.js';
-import { downloadModel, downloadVersion, type DownloadedModel, type DownloadedVersion } from './downloads.js';
+import {
+  checkManifest,
+  downloadModel,
+  downloadVersion,
+  type DownloadedModel,
+  type DownloadedVersion,
+} from './downloads.js';
 import { follow } from './follow.js';
 import { streamEvents } from './follow-http.js';
 import type { ExploraOptions, ModelUpload, TestSetUpload, Via } from './options.js';
@@ -35,19 +42,23 @@ export class Explora {
   readonly #backoff: Backoff;
   readonly #token: () => string | Promise<string>;
   readonly #repoId: string;
+  readonly #identity: PoolIdentity | null;
   #nextUrl: number;
 
   constructor(options: ExploraOptions) {
-    const { token } = options;
+    const { token, poolKey } = options;
     this.#urls = baseUrls(options.urls ?? options.url ?? []);
     this.#backoff = { ...DEFAULT_BACKOFF, ...options.backoff };
     this.#token = typeof token === 'function' ? token : () => token;
     this.#repoId = options.repoId;
+    const identity = poolKey === undefined ? null : new PoolIdentity(poolKey, options.repoId);
+    this.#identity = identity;
     this.#nextUrl = Math.floor(this.#backoff.random() * this.#urls.length);
     this.#api = new ApiClient({
       urls: this.#urls,
       headers: async () => ({ authorization: `Bearer ${await this.#token()}` }),
       backoff: this.#backoff,
+      admit: identity === null ? undefined : (url) => identity.admit(url),
     });
   }
 
@@ -130,7 +141,10 @@ export class Explora {
 
   /** @see ExploraSession.weights */
   downloadVersion(sessionId: string, version: number): Promise<DownloadedVersion> {
-    return downloadVersion(this.#api, this.#path(`sessions/${sessionId}/versions/${version}`));
+    const path = this.#path(`sessions/${sessionId}/versions/${version}`);
+    return downloadVersion(this.#api, path, (answer) =>
+      checkManifest(this.#identity, answer, { sessionId, version }),
+    );
   }
 
   /** @see ExploraSession.follow */
@@ -180,6 +194,7 @@ export class Explora {
   async #connect(): Promise<ExploraSocket> {
     const url = this.#urls[this.#nextUrl % this.#urls.length] ?? '';
     this.#nextUrl += 1;
+    await this.#identity?.prove(url);
     return connectExplora(url, await this.#token());
   }
 

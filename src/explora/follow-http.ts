@@ -30,7 +30,8 @@ export async function* streamEvents(
         if (chunk?.value === undefined) return;
         alive();
         for (const event of parser.push(decoder.decode(chunk.value, { stream: true }))) {
-          queue.push(toLogged(event));
+          // Why the stream ends, the next request says too.
+          if (event.event !== 'server:closing') queue.push(toLogged(event));
         }
       }
     })

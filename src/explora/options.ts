@@ -8,6 +8,11 @@ export interface ExploraOptions {
   /** A JWT (`cloud-node token`), or where to get a fresh one when it may have expired. */
   readonly token: string | (() => string | Promise<string>);
   readonly repoId: string;
+  /**
+   * The pool's public key, or several: `cloud-node pool-key show`. With it no gateway is told the token before it has
+   * proved itself, and versions are checked against signed manifests. @default none: whoever answers is taken for the pool
+   */
+  readonly poolKey?: string | readonly string[];
   /** Waits between tries. @default 500 ms, doubling up to 20 s, jittered */
   readonly backoff?: Partial<Backoff>;
 }

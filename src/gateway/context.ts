@@ -5,7 +5,10 @@ import type { KerasConverter } from '../keras/convert-in-thread.js';
 import type { WorkQueues } from '../redis/queues.js';
 import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
+import type { KeyUse } from './auth/key-use.js';
+import type { Revocations } from './auth/revocations.js';
 import type { TokenVerifier } from './auth/tokens.js';
+import type { PoolSigner } from './identity/pool-signer.js';
 import type { IntakeDeps } from './intake/intake-deps.js';
 import type { FewAtOnce } from './service/few-at-once.js';
 import type { HalfParameters } from './service/half-parameters.js';
@@ -27,6 +30,8 @@ export interface GatewayDeps {
 /** What its routes and events work with. */
 export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly tokens: TokenVerifier;
+  readonly revocations: Revocations;
+  readonly keyUse: KeyUse;
   readonly models: ModelChecker;
   readonly keras: KerasConverter;
   readonly shards: ShardCache;
@@ -36,6 +41,8 @@ export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly halves: HalfParameters;
   readonly watermark: Watermark;
   readonly watch: SessionWatch;
+  /** Null: the pool has no key, and what it says is unsigned. */
+  readonly signer: PoolSigner | null;
   /** Aborted when the gateway begins to drain: streams without an end of their own end then. */
   readonly draining: AbortSignal;
 }
@@ -45,4 +52,6 @@ export interface LibraryIdentity {
   readonly repoId: string;
   readonly keyId: string;
   readonly libraryId: string;
+  /** When its key ends by itself; null: never. */
+  readonly expiresMs: number | null;
 }

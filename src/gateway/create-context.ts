@@ -1,8 +1,12 @@
+import type { Config } from '../config/env.js';
 import type { ModelChecker } from '../keras/check-model.js';
 import { ThreadModelChecker } from '../keras/check-model-in-thread.js';
 import { ThreadKerasConverter, type KerasConverter } from '../keras/convert-in-thread.js';
+import { KeyUse } from './auth/key-use.js';
+import { Revocations } from './auth/revocations.js';
 import { TokenVerifier } from './auth/tokens.js';
 import type { GatewayContext, GatewayDeps } from './context.js';
+import { PoolSigner } from './identity/pool-signer.js';
 import { IntakeMemory } from './intake/intake-memory.js';
 import { FewAtOnce } from './service/few-at-once.js';
 import { HalfParameters } from './service/half-parameters.js';
@@ -34,6 +38,8 @@ export function createContext(
     ...deps,
     draining: own.draining,
     tokens: new TokenVerifier(config),
+    revocations: new Revocations(stores, { log: deps.log, keepMs: keepRevocationsMs(config) }),
+    keyUse: new KeyUse(stores.repos, deps.log),
     models: own.models ?? new ThreadModelChecker(),
     keras: own.keras ?? new ThreadKerasConverter(),
     conversions: new FewAtOnce(CONVERSIONS),
@@ -46,5 +52,11 @@ export function createContext(
       maxBytesWithoutLimit: config.MAX_USED_MEMORY_BYTES,
     }),
     watch: new SessionWatch(),
+    signer: PoolSigner.from(config),
   };
+}
+
+/** As long as a token may live; a day at least, so that a gateway which was cut off learns of keys too. */
+function keepRevocationsMs({ AUTH_MAX_TOKEN_LIFETIME_MS, AUTH_CLOCK_TOLERANCE_MS }: Config): number {
+  return Math.max(86_400_000, AUTH_MAX_TOKEN_LIFETIME_MS + AUTH_CLOCK_TOLERANCE_MS);
 }

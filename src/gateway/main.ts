@@ -13,11 +13,16 @@ import { runUntilSignal } from '../telemetry/lifecycle.js';
 import { createLogger, type Logger } from '../telemetry/logger.js';
 import { startNodeReporter } from '../telemetry/node-reporter.js';
 import type { GatewayDeps } from './context.js';
+import { PoolSigner } from './identity/pool-signer.js';
 import { createGateway } from './server.js';
+import { validTo, watchTls } from './tls/watch-tls.js';
+import { contextOf } from './tls/web-server.js';
 
 /** EX_CONFIG and EX_UNAVAILABLE of sysexits.h. */
 const EXIT_CONFIG = 78;
 const EXIT_UNAVAILABLE = 69;
+/** How soon a certificate that was replaced is used; SIGHUP is faster. */
+const TLS_LOOK_MS = 10_000;
 
 /** `cloud-node gateway`: any number may run behind one address. `routes` adds pages to the protocol. */
 export async function runGateway(env: NodeJS.ProcessEnv, routes?: (app: Express) => void): Promise<void> {
@@ -25,30 +30,47 @@ export async function runGateway(env: NodeJS.ProcessEnv, routes?: (app: Express)
   try {
     const config = parseEnv(env);
     requireAuth(config);
+    checkKeys(config);
     const log = createLogger({ level: config.LOG_LEVEL, role: 'gateway', nodeId });
     const deps = await connect(config, { log, nodeId });
     await deps.blobs.ready(config.REDIS_CONNECT_MS);
     await warnOfRedis(deps);
-    await serve(deps, routes);
+    warnOfPoolKey(deps);
+    await serve(deps, { readAgain: () => parseEnv(env), ...(routes && { routes }) });
   } catch (error) {
     process.stderr.write(`cloud-node gateway: ${(error as Error).message}\n`);
     process.exit(error instanceof ConfigError ? EXIT_CONFIG : EXIT_UNAVAILABLE);
   }
 }
 
-async function serve(deps: GatewayDeps, routes?: (app: Express) => void): Promise<void> {
+interface ServeOptions {
+  readonly routes?: (app: Express) => void;
+  /** The environment with its files, as they are now. */
+  readonly readAgain: () => Config;
+}
+
+async function serve(deps: GatewayDeps, { readAgain, ...options }: ServeOptions): Promise<void> {
   const { config, log, nodeId, stores, blobs, queues } = deps;
-  const gateway = await createGateway(deps, routes === undefined ? {} : { routes });
+  const gateway = await createGateway(deps, options);
   const { url, port } = await gateway.listen();
   const reporter = startNodeReporter({
     pool: stores.pool,
     role: 'gateway',
     nodeId,
-    url: config.PUBLIC_URL ?? insideUrl(config.HOST, port),
+    url: config.PUBLIC_URL ?? insideUrl(config, port),
     slots: 0,
     stats: () => ({ busySlots: 0, connections: gateway.connections() }),
   });
-  log.info({ url }, 'gateway ready');
+  const tls =
+    config.TLS_CERT === undefined
+      ? null
+      : watchTls({
+          read: readAgain,
+          renew: (settings) => gateway.renewTls(settings),
+          log,
+          everyMs: TLS_LOOK_MS,
+        });
+  log.info({ url, poolKey: gateway.poolKey, certificateValidTo: validTo(config) }, 'gateway ready');
   process.stdout.write(`${JSON.stringify({ ready: true, role: 'gateway', url, nodeId })}\n`);
   await runUntilSignal({
     log,
@@ -56,6 +78,7 @@ async function serve(deps: GatewayDeps, routes?: (app: Express) => void): Promis
     steps: [
       { name: 'drain', run: () => gateway.drain() },
       { name: 'gateway', run: () => gateway.close() },
+      { name: 'tls', run: () => tls?.stop() },
       { name: 'reporter', run: () => reporter.stop() },
       { name: 'queues', run: () => queues.close() },
       { name: 'blobs', run: () => blobs.close() },
@@ -87,6 +110,25 @@ function requireAuth({ AUTH_SECRET, AUTH_JWKS_URL }: Config): void {
   );
 }
 
+/** What is wrong with keys and certificates is found before anything is started. */
+function checkKeys(config: Config): void {
+  try {
+    PoolSigner.from(config);
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
+  try {
+    contextOf(config);
+  } catch (error) {
+    throw new ConfigError(`TLS_CERT, TLS_KEY, TLS_CLIENT_CA: ${(error as Error).message}`);
+  }
+}
+
+function warnOfPoolKey({ config, log }: GatewayDeps): void {
+  if (config.POOL_KEY === undefined)
+    log.warn('the pool is unsigned: Libraries can not tell it from an impostor (set POOL_KEY)');
+}
+
 /** What is acknowledged is as durable as Redis. */
 async function warnOfRedis({ stores, log }: GatewayDeps): Promise<void> {
   const { appendOnly } = await readServerInfo(stores.context);
@@ -95,9 +137,10 @@ async function warnOfRedis({ stores, log }: GatewayDeps): Promise<void> {
 }
 
 /** An address at which other machines of the pool's network find this one. */
-function insideUrl(host: string, port: number): string {
+function insideUrl({ HOST: host, TLS_CERT }: Config, port: number): string {
   const isAny = host === '0.0.0.0' || host === '::';
   const addresses = Object.values(networkInterfaces()).flat();
   const outer = addresses.find((address) => address?.family === 'IPv4' && !address.internal);
-  return `http://${isAny ? (outer?.address ?? '127.0.0.1') : host}:${port}`;
+  const scheme = TLS_CERT === undefined ? 'http' : 'https';
+  return `${scheme}://${isAny ? (outer?.address ?? '127.0.0.1') : host}:${port}`;
 }

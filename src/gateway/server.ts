@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Express } from 'express';
@@ -9,10 +9,15 @@ import type { GatewayDeps } from './context.js';
 import { createApp } from './http/app.js';
 import { trackRequests } from './open-requests.js';
 import { createSockets } from './socket/io.js';
+import { createWebServer, type TlsSettings } from './tls/web-server.js';
 
 export interface Gateway {
   listen(): Promise<{ url: string; port: number }>;
+  /** The public key that it signs with; null: none. */
+  readonly poolKey: string | null;
   connections(): number;
+  /** Takes over another certificate. @throws Error when it can not be used; the old one stays */
+  renewTls(settings: TlsSettings): void;
   /** Takes nothing new, sends the sockets elsewhere, and gives what is in flight time to end. */
   drain(): Promise<void>;
   /** Ends everything at once; what was given to the gateway stays open. */
@@ -39,12 +44,16 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   const drainController = new AbortController();
   const { models, keras, kernels } = options;
   const ctx = createContext(deps, { draining: drainController.signal, models, keras, kernels });
-  const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0 });
+  const web = createWebServer(config, { keepAliveTimeout: 65_000, requestTimeout: 0 });
+  const { server, scheme } = web;
   const requests = trackRequests(server, ctx.draining);
   server.on('request', createApp(ctx, options.routes));
   const sockets = await createSockets(server, ctx);
   await ctx.watermark.poll();
   ctx.watermark.start();
+  // Nobody gets in by what was revoked before this gateway came.
+  await ctx.revocations.refresh();
+  ctx.revocations.start();
 
   const drain = async (): Promise<void> => {
     if (ctx.draining.aborted) return;
@@ -64,17 +73,20 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   };
 
   return {
-    listen: () => listen(server, config),
+    poolKey: ctx.signer?.publicKey ?? null,
+    listen: () => listen(server, { ...config, scheme }),
     connections: () => sockets.connections(),
+    renewTls: (settings) => web.renew(settings),
     drain,
     close: async () => {
       drainController.abort();
       stopListening(server);
       sockets.disconnectAll();
       const closed = sockets.close();
-      server.closeAllConnections();
+      web.endConnections();
       await closed;
       await ctx.watermark.stop();
+      await ctx.revocations.stop();
       await Promise.all([ctx.models.close(), ctx.keras.close(), ctx.intake.kernels.close()]);
     },
   };
@@ -82,7 +94,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
 
 async function listen(
   server: Server,
-  { HOST, PORT }: { HOST: string; PORT: number },
+  { HOST, PORT, scheme }: { HOST: string; PORT: number; scheme: string },
 ): Promise<{ url: string; port: number }> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(PORT, HOST, () => {
@@ -93,7 +105,7 @@ async function listen(
   const { port } = server.address() as AddressInfo;
   const isAny = HOST === '0.0.0.0' || HOST === '::';
   const host = isAny ? '127.0.0.1' : HOST.includes(':') ? `[${HOST}]` : HOST;
-  return { url: `http://${host}:${port}`, port };
+  return { url: `${scheme}://${host}:${port}`, port };
 }
 
 function stopListening(server: Server): void {

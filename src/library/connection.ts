@@ -12,6 +12,10 @@ export interface ConnectionOptions {
   readonly auth: Readonly<Record<string, unknown>>;
   readonly backoff: Backoff;
   readonly ackTimeoutMs: number;
+  /** Options of Socket.IO's client. */
+  readonly socket?: Readonly<Record<string, unknown>> | undefined;
+  /** Asked before each try whether this gateway may be told anything. */
+  readonly admit?: ((baseUrl: string) => Promise<void>) | undefined;
 }
 
 export interface ConnectionHandlers {
@@ -20,6 +24,8 @@ export interface ConnectionHandlers {
   readonly onHint: () => void;
   /** The pool will not have this Library, now or later: the connection has given up. */
   readonly onRefused: (error: CloudNodeError) => void;
+  /** This gateway was not admitted; the next one is tried unless the connection is closed now. */
+  readonly onNotAdmitted: (error: CloudNodeError) => void;
 }
 
 /** What each event answers. */
@@ -45,6 +51,8 @@ export class Connection {
   #url: number;
   #failures = 0;
   #openedMs = 0;
+  /** Counts tries: what an earlier one comes to does not matter any more. */
+  #turn = 0;
 
   constructor(options: ConnectionOptions, handlers: ConnectionHandlers) {
     this.#options = options;
@@ -59,8 +67,22 @@ export class Connection {
   open(): void {
     if (this.#closed) return;
     const base = this.#options.urls[this.#url % this.#options.urls.length] ?? '';
+    const { admit } = this.#options;
+    if (admit === undefined) return this.#connect(base);
+    const turn = (this.#turn += 1);
+    const onlyNow = <T>(then: (value: T) => void): ((value: T) => void) => {
+      return (value) => (turn === this.#turn ? then(value) : undefined);
+    };
+    admit(base).then(
+      onlyNow(() => this.#connect(base)),
+      onlyNow((error: unknown) => this.#notAdmitted(error)),
+    );
+  }
+
+  #connect(base: string): void {
     const { url, path } = socketUrl(base, '/library');
     const socket: Socket<ServerToLibrary, LibraryToServer> = io(url, {
+      ...this.#options.socket,
       path,
       auth: this.#options.auth,
       transports: ['websocket'],
@@ -128,6 +150,11 @@ export class Connection {
     this.#again(retryAfterMs(said));
   }
 
+  #notAdmitted(error: unknown): void {
+    if (error instanceof CloudNodeError && !error.retryable) this.#handlers.onNotAdmitted(error);
+    this.#again(retryAfterMs(error));
+  }
+
   #lost(socket: Socket): void {
     if (socket !== this.#socket) return;
     if (Date.now() - this.#openedMs >= STABLE_MS) this.#failures = 0;
@@ -150,6 +177,7 @@ export class Connection {
 
   #drop(): void {
     clearTimeout(this.#timer);
+    this.#turn += 1;
     const socket = this.#socket;
     this.#socket = null;
     socket?.disconnect();

@@ -3,7 +3,7 @@
  * `tf-backend-node.js` beside this file picks the fastest backend of TensorFlow.js.
  */
 export { Library } from './library.js';
-export type { LibraryEvents, LibraryOptions, LibraryState, RoundReport } from './options.js';
+export type { LibraryEvents, LibraryOptions, LibraryState, RoundReport, Transport } from './options.js';
 export type { ArrayData, LocalData, RowData, TensorData, Values } from './dataset.js';
 export type { Metrics, Trainer, TrainRequest, TrainResult } from './trainer.js';
 export { CloudNodeError, type ErrorCode } from '../protocol/errors.js';

@@ -1,6 +1,9 @@
 import { DEFAULT_BACKOFF } from '../protocol/client/backoff.js';
+import { PoolIdentity } from '../protocol/client/pool-identity.js';
+import { repoOfKey } from '../protocol/client/repo-of-key.js';
+import { newNonce } from '../protocol/client/signed.js';
 import { ApiClient, baseUrls } from '../protocol/client/request.js';
-import { CloudNodeError } from '../protocol/errors.js';
+import { CloudNodeError, isIdentityError } from '../protocol/errors.js';
 import { PROTOCOL_VERSION } from '../protocol/ids.js';
 import type { Assignment, LibraryStatus } from '../protocol/library.js';
 import { Connection } from './connection.js';
@@ -9,6 +12,7 @@ import { Desk } from './desk.js';
 import { Emitter } from './emitter.js';
 import type { LibraryEvents, LibraryOptions, LibraryState } from './options.js';
 import { Pool } from './pool.js';
+import { readStatus } from './signed-answers.js';
 import { StatusLoop } from './status-loop.js';
 import { keyOf, type Phase, type TaskEnd } from './task.js';
 import type { Trainer } from './trainer.js';
@@ -28,11 +32,14 @@ export class Library extends Emitter<LibraryEvents> {
   readonly #options: LibraryOptions;
   readonly #data = new Map<string, LocalData>();
   readonly #connection: Connection;
+  readonly #identity: PoolIdentity | null;
   readonly #pool: Pool;
   readonly #loop: StatusLoop;
   readonly #desk: Desk;
   #joining: { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } | null = null;
   #announced = false;
+  /** The pool knows this Library, or did. */
+  #joined = false;
   #stopped = false;
   #state: LibraryState = 'new';
   #phase: Phase | null = null;
@@ -48,8 +55,14 @@ export class Library extends Emitter<LibraryEvents> {
     const headers = { authorization: `Bearer ${apiKey}`, 'library-id': libraryId };
     const auth = { apiKey, libraryId, protocolVersion: PROTOCOL_VERSION };
     const urls = baseUrls(options.url);
+    const { poolKey, ackTimeoutMs = 15_000, transport = {} } = options;
+    const identity =
+      poolKey === undefined ? null : new PoolIdentity(poolKey, repoOfKey(apiKey), transport.fetch);
+    this.#identity = identity;
+    const proven = identity === null ? undefined : (url: string): Promise<void> => identity.prove(url);
+    const admit = identity === null ? undefined : (url: string): Promise<void> => identity.admit(url);
     this.#connection = new Connection(
-      { urls, auth, backoff, ackTimeoutMs: options.ackTimeoutMs ?? 15_000 },
+      { urls, auth, backoff, ackTimeoutMs, admit: proven, socket: transport.socket },
       {
         onOpen: () => {
           this.#announced = false;
@@ -61,9 +74,15 @@ export class Library extends Emitter<LibraryEvents> {
         },
         onHint: () => this.#loop.request(),
         onRefused: (error) => this.#refused(error),
+        // Once joined, it waits for the pool to be back; before that, the options are the likely reason.
+        onNotAdmitted: (error) => (this.#joined ? this.emit('error', error) : this.#refused(error)),
       },
     );
-    this.#pool = new Pool(new ApiClient({ urls, headers: () => headers, backoff }), this.#connection);
+    this.#pool = new Pool(
+      new ApiClient({ urls, headers: () => headers, backoff, admit, fetch: transport.fetch }),
+      this.#connection,
+      identity,
+    );
     this.#desk = new Desk({
       context: {
         pool: this.#pool,
@@ -144,14 +163,15 @@ export class Library extends Emitter<LibraryEvents> {
   }
 
   async #ask(): Promise<LibraryStatus> {
-    if (this.#announced) return this.#connection.call('assignment:get', {});
+    if (this.#announced) return this.#question('assignment:get', {});
     this.#announced = true;
     const datasets = [...this.#data].map(([datasetId, data]) => ({
       datasetId,
       numExamples: countExamples(data),
     }));
     try {
-      const status = await this.#connection.call('library:join', { datasets });
+      const status = await this.#question('library:join', { datasets });
+      this.#joined = true;
       this.#joining?.resolve();
       this.#show();
       return status;
@@ -159,6 +179,13 @@ export class Library extends Emitter<LibraryEvents> {
       this.#announced = false;
       throw error;
     }
+  }
+
+  async #question(event: 'library:join' | 'assignment:get', input: object): Promise<LibraryStatus> {
+    if (this.#identity === null) return this.#connection.call(event, input);
+    const nonce = newNonce();
+    const status = await this.#connection.call(event, { ...input, nonce });
+    return readStatus(this.#identity, status, { libraryId: this.#options.libraryId, nonce });
   }
 
   #find(datasetId: string | null): LocalData | null {
@@ -186,7 +213,8 @@ export class Library extends Emitter<LibraryEvents> {
   #complain(reason: unknown): void {
     const error = reason instanceof Error ? reason : new Error(String(reason));
     const code = error instanceof CloudNodeError ? error.code : null;
-    if (code === 'unauthenticated' || code === 'forbidden' || code === 'unsupported_protocol') {
+    const notOurs = isIdentityError(error) && !this.#joined;
+    if (notOurs || code === 'unauthenticated' || code === 'forbidden' || code === 'unsupported_protocol') {
       this.#refused(error);
     } else this.emit('error', error);
   }

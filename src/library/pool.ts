@@ -1,11 +1,15 @@
 import { type ApiClient } from '../protocol/client/request.js';
 import { isRetryable, NoAnswerError } from '../protocol/client/no-answer.js';
 import { downloadParameters, ParametersMismatchError } from '../protocol/client/parameters.js';
+import type { PoolIdentity } from '../protocol/client/pool-identity.js';
+import { CloudNodeError } from '../protocol/errors.js';
 import { FRAME_CONTENT_TYPE } from '../protocol/frame.js';
 import { MAX_INLINE_UPDATE_BYTES, type Assignment, type UpdateAccepted } from '../protocol/library.js';
+import type { SignedManifest } from '../protocol/model.js';
 import { decodeShard } from '../tensors/encoding.js';
 import { sha256Hex } from '../tensors/hash.js';
 import type { Connection } from './connection.js';
+import { checkManifest } from './signed-answers.js';
 
 /** What a Library says about its assignment. */
 export type Word = 'accept' | 'decline' | 'fail';
@@ -14,11 +18,37 @@ export type Word = 'accept' | 'decline' | 'fail';
 export class Pool {
   readonly #api: ApiClient;
   readonly #connection: Connection;
+  readonly #identity: PoolIdentity | null;
   readonly #topologies = new Map<string, unknown>();
 
-  constructor(api: ApiClient, connection: Connection) {
+  constructor(api: ApiClient, connection: Connection, identity: PoolIdentity | null) {
     this.#api = api;
     this.#connection = connection;
+    this.#identity = identity;
+  }
+
+  /** Everything that training starts from: nothing is trained on before all of it has been checked. */
+  async model(
+    assignment: Assignment,
+    signal: AbortSignal,
+  ): Promise<{ topology: unknown; global: Float32Array<ArrayBuffer> }> {
+    try {
+      const [topology, global] = await Promise.all([
+        this.#topology(assignment, signal),
+        this.#parameters(assignment, signal),
+        this.#checkManifest(assignment, signal),
+      ]);
+      return { topology, global };
+    } catch (error) {
+      if (this.#identity === null || !(error instanceof ParametersMismatchError)) throw error;
+      throw new CloudNodeError(
+        'pool_altered',
+        `The model is not the one that the pool has signed: ${error.message}`,
+        {
+          cause: error,
+        },
+      );
+    }
   }
 
   /** By socket, or by HTTP when there is no connection. @throws CloudNodeError, NoAnswerError */
@@ -37,7 +67,7 @@ export class Pool {
   }
 
   /** The model's topology, checked against its hash; kept, since it is the same in every round. */
-  async topology({ topologySha256 }: Assignment, signal: AbortSignal): Promise<unknown> {
+  async #topology({ topologySha256 }: Assignment, signal: AbortSignal): Promise<unknown> {
     const known = this.#topologies.get(topologySha256);
     if (known !== undefined) return known;
     const request = { path: `/v1/library/topologies/${topologySha256}`, signal, attempts: Infinity };
@@ -53,7 +83,7 @@ export class Pool {
   }
 
   /** The global model in the encoding of the assignment, each shard checked against its hashes. */
-  async parameters(assignment: Assignment, signal: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
+  async #parameters(assignment: Assignment, signal: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
     const { sessionId, version, parameters, download } = assignment;
     const path = `/v1/library/sessions/${sessionId}/versions/${version}/weights`;
     const source = { encoding: 'f32' as const, ...parameters, ...download };
@@ -64,6 +94,14 @@ export class Pool {
       sha256Hex,
     );
     return source.encoding === 'f32' ? new Float32Array(bytes.buffer) : decodeShard(bytes, source.encoding);
+  }
+
+  async #checkManifest(assignment: Assignment, signal: AbortSignal): Promise<void> {
+    if (this.#identity === null) return;
+    const { sessionId, version } = assignment;
+    const path = `/v1/library/sessions/${sessionId}/versions/${version}`;
+    const manifest = await this.#api.json<SignedManifest>({ path, signal, attempts: Infinity });
+    await checkManifest(this.#identity, manifest, assignment);
   }
 
   /**

@@ -110,9 +110,8 @@ export class Task {
       await accepted;
       return context.last.result;
     }
-    const [topology, global, trainer] = await Promise.all([
-      context.pool.topology(a, signal),
-      context.pool.parameters(a, signal),
+    const [{ topology, global }, trainer] = await Promise.all([
+      context.pool.model(a, signal),
       context.trainer(),
       accepted,
     ]);

@@ -19,6 +19,11 @@ export const ERRORS = {
     retryable: false,
     advice: 'Send a valid API key or token: `cloud-node key create`, `cloud-node token`.',
   },
+  client_certificate_required: {
+    status: 401,
+    retryable: false,
+    advice: 'Connect with a client certificate that an authority of TLS_CLIENT_CA has signed.',
+  },
   forbidden: {
     status: 403,
     retryable: false,
@@ -159,6 +164,11 @@ export const ERRORS = {
     retryable: true,
     advice: 'Wait as long as Retry-After says; nothing was accepted.',
   },
+  jwks_unavailable: {
+    status: 503,
+    retryable: true,
+    advice: 'Wait as long as Retry-After says; no token can be checked before.',
+  },
   blob_store_unavailable: {
     status: 503,
     retryable: true,
@@ -169,9 +179,40 @@ export const ERRORS = {
     retryable: true,
     advice: 'Wait as long as Retry-After says; nothing was accepted.',
   },
+  // Found by a client that pins the pool's key; a pool never sends them.
+  pool_unproven: {
+    status: 502,
+    retryable: false,
+    advice: 'Give the pool a key (POOL_KEY), or look for what removes its proof on the way.',
+  },
+  pool_impostor: {
+    status: 502,
+    retryable: false,
+    advice: 'Check the URL, and poolKey against `cloud-node pool-key show`; send nothing to this address.',
+  },
+  pool_replayed: {
+    status: 502,
+    retryable: false,
+    advice: 'Use TLS: something between here and the pool repeats old answers.',
+  },
+  pool_altered: {
+    status: 502,
+    retryable: false,
+    advice: 'Use TLS: something between here and the pool changes its answers.',
+  },
+  pool_downgraded: {
+    status: 502,
+    retryable: false,
+    advice: 'Bring the gateways to the protocol version that the message names.',
+  },
 } as const satisfies Record<string, { status: number; retryable: boolean; advice: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
+
+/** What a client found that pins the pool's key: this gateway is not the pool, or somebody is in between. */
+export function isIdentityError(error: unknown): error is CloudNodeError {
+  return error instanceof CloudNodeError && error.code.startsWith('pool_');
+}
 
 /** What an error looks like on the wire, over HTTP and in socket acknowledgements. */
 export interface WireError {

@@ -6,6 +6,9 @@ import * as ids from './ids.js';
 import type { ModelRecord } from './model.js';
 import type { NodeRecord, RentalRecord } from './records.js';
 
+/** Ten years: longer is a slip of the keyboard. */
+const MAX_KEY_LIFE_MS = 10 * 365 * 86_400_000;
+
 /** Bodies of requests and answers under `/v1`. */
 export const createRepo = z.strictObject({
   repoId: ids.repoId,
@@ -13,7 +16,19 @@ export const createRepo = z.strictObject({
   concurrency: z.int().min(1).max(64).default(1),
   maxSlots: z.int().min(1).max(10_000).nullable().default(null),
 });
-export const createKey = z.strictObject({ label: z.string().max(128).default('') });
+export const createKey = z.strictObject({
+  label: z.string().max(128).default(''),
+  /** How long it is good for, ms; null: until it is revoked. */
+  expiresInMs: z.int().min(1_000).max(MAX_KEY_LIFE_MS).nullable().default(null),
+});
+/** Of one token by its `jti`, or all of a subject that were issued before a moment (default: now). */
+export const revokeTokens = z.union([
+  z.strictObject({ jti: z.string().min(1).max(256) }),
+  z.strictObject({
+    sub: z.string().min(1).max(256),
+    issuedBeforeMs: z.int().min(0).optional(),
+  }),
+]);
 export const cancelSession = z.strictObject({
   reason: z.string().max(500).default('cancelled by the owner'),
 });
@@ -33,6 +48,9 @@ export const claims = z.object({
   /** Repos it is good for; `*` only with role admin. */
   repos: z.array(z.string().max(64)).max(1_000).default([]),
   exp: z.number(),
+  iat: z.number().optional(),
+  /** Under which it can be revoked. */
+  jti: z.string().min(1).max(256).optional(),
 });
 export type Claims = z.infer<typeof claims>;
 
@@ -41,6 +59,7 @@ export interface KeyCreated {
   readonly keyId: string;
   readonly apiKey: string;
   readonly label: string;
+  readonly expiresMs: number | null;
 }
 
 export interface KeyView {
@@ -48,6 +67,9 @@ export interface KeyView {
   readonly label: string;
   readonly createdMs: number;
   readonly revokedMs: number | null;
+  readonly expiresMs: number | null;
+  /** To the minute; null: never. */
+  readonly lastUsedMs: number | null;
 }
 
 export interface ModelView extends Omit<ModelRecord, 'v' | 'tensors'> {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { UPDATE_ENCODINGS, type UpdateEncoding } from '../core/encoding.js';
 import type { Job } from '../core/job.js';
 import * as ids from './ids.js';
+import { nonce, type Signed } from './identity.js';
 import type { DownloadRef, ParametersRef } from './model.js';
 
 /** Sent when a socket connects to `/library` (Socket.IO `auth`). */
@@ -33,10 +34,10 @@ export const assignmentKey = z.strictObject({
 export type AssignmentKey = z.infer<typeof assignmentKey>;
 
 /** Says what data a Library holds, and that it is there. Repeat it whenever the data changes. */
-export const join = z.strictObject({ datasets });
+export const join = z.strictObject({ datasets, nonce: nonce.optional() });
 /** "I am here": HTTP-only Libraries repeat it every `heartbeatMs`; for sockets the gateway does it. */
-export const heartbeat = z.strictObject({});
-export const getAssignment = z.strictObject({});
+export const heartbeat = z.strictObject({ nonce: nonce.optional() });
+export const getAssignment = z.strictObject({ nonce: nonce.optional() });
 export const acceptAssignment = assignmentKey;
 /** Not now (battery, busy, no such data set): somebody else is asked. */
 export const declineAssignment = assignmentKey.extend({ reason: z.string().max(500).default('') });
@@ -94,6 +95,23 @@ export interface LibraryStatus {
   readonly pollMs: number;
   /** HTTP-only Libraries: how often to say that they are there. */
   readonly heartbeatMs: number;
+  /** A {@link StatusStatement}, when the question had a nonce and the pool has a key. */
+  readonly signed?: Signed;
+}
+
+/** The hashes of shards are left out: the root hash stands for them. */
+export type Unsharded<T> = Omit<T, 'shards'>;
+
+/** Statement of kind `status`: who was told what, and in answer to which question. */
+export interface StatusStatement extends Omit<LibraryStatus, 'assignment' | 'signed'> {
+  readonly repoId: string;
+  readonly nonce: string;
+  readonly assignment:
+    | (Omit<Assignment, 'parameters' | 'download'> & {
+        readonly parameters: Unsharded<ParametersRef>;
+        readonly download: Unsharded<DownloadRef> | null;
+      })
+    | null;
 }
 
 export interface UpdateAccepted {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Signed } from './identity.js';
 import * as ids from './ids.js';
 
 /** A tensor of the flat parameter vector; order is that of `model.getWeights()`. */
@@ -72,6 +73,17 @@ export const manifest = z.strictObject({
   parameters: parametersRef,
 });
 export type Manifest = z.infer<typeof manifest>;
+
+/** Statement of kind `manifest`; the hashes of shards are left out, since the root hash stands for them. */
+export interface ManifestStatement extends Omit<Manifest, 'parameters'> {
+  readonly repoId: string;
+  readonly parameters: Omit<ParametersRef, 'shards'>;
+}
+
+/** Answer of the routes of a version; signed when the pool has a key. */
+export interface SignedManifest extends Manifest {
+  readonly signed?: Signed;
+}
 
 /** Header of a test set upload; the payload is all inputs as f32 LE, then all labels as f32 LE. */
 export const testSetHeader = z.strictObject({

@@ -104,6 +104,8 @@ export const keyRecord = z.strictObject({
   sha256: z.string().length(64),
   createdMs: ms,
   revokedMs: ms.nullable(),
+  /** When it ends by itself; null: never. */
+  expiresMs: ms.nullable().default(null),
 });
 export type KeyRecord = z.infer<typeof keyRecord>;
 

@@ -27,6 +27,8 @@ export interface ServerToLibrary {
   'library:hint': (hint: { readonly reason: 'assignment' | 'stop' | 'sync' }) => void;
   /** This gateway is going away: connect again elsewhere after a random part of the time. */
   'server:draining': (notice: { readonly reconnectWithinMs: number }) => void;
+  /** The credential is good no more: the connection ends now. */
+  'server:closing': (notice: { readonly error: WireError }) => void;
 }
 
 /** Sent when a socket connects to `/explora` or `/dashboard`. */
@@ -59,6 +61,7 @@ export interface ExploraToServer {
 export interface ServerToExplora {
   'session:event': (message: { readonly repoId: string; readonly sessionId: string } & LoggedEvent) => void;
   'server:draining': (notice: { readonly reconnectWithinMs: number }) => void;
+  'server:closing': (notice: { readonly error: WireError }) => void;
 }
 
 export type { SessionEvent };

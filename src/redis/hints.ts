@@ -14,8 +14,8 @@ export type Hint =
       readonly libraryIds: readonly string[] | null;
       readonly reason: 'assignment' | 'stop';
     }
-  /** A key was revoked or a Repo deleted: its connections end. */
-  | { readonly kind: 'revoked'; readonly repoId: string; readonly keyId: string | null };
+  /** Something was revoked: see the log. */
+  | { readonly kind: 'revoked' };
 
 export async function publishHint({ redis, keys }: RedisContext, hint: Hint): Promise<void> {
   await redis.publish(keys.hints(), JSON.stringify(hint));

@@ -26,6 +26,8 @@ export class Keys {
   blobsEnding = (): string => `${this.prefix}:{~pool}:blobs:ending`;
   /** zset "<repoId>/<scope>/<shard>/<name>" → ms; blobs that are being deleted because they ended */
   blobsReaped = (): string => `${this.prefix}:{~pool}:blobs:reaped`;
+  /** stream of Revocation; an entry lives as long as a token may */
+  revocations = (): string => `${this.prefix}:{~pool}:revocations`;
   /** pub/sub channel of hints; at most once, nothing depends on it */
   hints = (): string => `${this.prefix}:hints`;
 
@@ -36,6 +38,8 @@ export class Keys {
   repoRecord = (repoId: string): string => this.repo(repoId, 'repo');
   /** hash keyId → KeyRecord; lives as long as the Repo */
   apiKeys = (repoId: string): string => this.repo(repoId, 'keys');
+  /** hash keyId → when it was used last, ms, to the minute; lives as long as the Repo */
+  keyUses = (repoId: string): string => this.repo(repoId, 'keys:used');
   /** hash libraryId → LibraryRecord; lives as long as the Repo */
   libraries = (repoId: string): string => this.repo(repoId, 'libraries');
   /** zset libraryId → last seen, ms */

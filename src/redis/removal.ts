@@ -18,7 +18,7 @@ export class Removal {
   /** From here on nobody gets in: no key is valid and the Repo is not found. */
   async shut(repoId: string): Promise<void> {
     const { redis, keys } = this.#context;
-    await redis.unlink(keys.apiKeys(repoId), keys.repoRecord(repoId));
+    await redis.unlink(keys.apiKeys(repoId), keys.keyUses(repoId), keys.repoRecord(repoId));
   }
 
   /** Some sessions of any state. */

@@ -3,6 +3,7 @@ import { parseJson } from '../protocol/parse.js';
 import { keyRecord, repoRecord, type KeyRecord, type RepoRecord } from '../protocol/records.js';
 import type { RedisContext } from './context.js';
 import { parseRecord } from './parse-record.js';
+import { runScript } from './run-script.js';
 
 /** Repos and their API keys. */
 export class RepoStore {
@@ -52,6 +53,19 @@ export class RepoStore {
     const { redis, keys } = this.#context;
     const text = await redis.hget(keys.apiKeys(repoId), keyId);
     return text === null ? null : parseRecord(keyRecord, text);
+  }
+
+  /** Coarse: the caller says so at most once in a while. */
+  async noteKeyUse(repoId: string, keyId: string): Promise<void> {
+    const { redis, keys } = this.#context;
+    await runScript(redis, 'useKey', { keys: [keys.apiKeys(repoId), keys.keyUses(repoId)], args: [keyId] });
+  }
+
+  /** keyId → when it was used last, ms. */
+  async keyUses(repoId: string): Promise<ReadonlyMap<string, number>> {
+    const { redis, keys } = this.#context;
+    const uses = Object.entries(await redis.hgetall(keys.keyUses(repoId)));
+    return new Map(uses.map(([keyId, ms]) => [keyId, Number(ms)]));
   }
 
   async listKeys(repoId: string): Promise<KeyRecord[]> {

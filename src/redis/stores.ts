@@ -5,6 +5,7 @@ import { LibraryStore } from './library-store.js';
 import { ModelStore } from './model-store.js';
 import { PoolRegistry } from './pool-registry.js';
 import { RepoStore } from './repo-store.js';
+import { RevocationLog } from './revocation-log.js';
 import { RoundStore } from './round-store.js';
 import { SessionStore } from './session-store.js';
 
@@ -19,6 +20,7 @@ export interface Stores {
   readonly aliases: AliasStore;
   readonly events: EventLog;
   readonly pool: PoolRegistry;
+  readonly revocations: RevocationLog;
 }
 
 export function createStores(context: RedisContext): Stores {
@@ -32,5 +34,6 @@ export function createStores(context: RedisContext): Stores {
     aliases: new AliasStore(context),
     events: new EventLog(context),
     pool: new PoolRegistry(context),
+    revocations: new RevocationLog(context),
   };
 }

@@ -5,6 +5,8 @@ import {
   MAX_MODEL_HEADER_BYTES,
   MAX_UPDATE_HEADER_BYTES,
 } from '../../src/protocol/frame.js';
+import { PoolSigner } from '../../src/gateway/identity/pool-signer.js';
+import { asSigned, isSigned } from '../../src/protocol/client/signed.js';
 import { PROTOCOL_VERSION } from '../../src/protocol/ids.js';
 import { jobSchema } from '../../src/protocol/job.js';
 import { MAX_INLINE_UPDATE_BYTES, updateHeader } from '../../src/protocol/library.js';
@@ -54,6 +56,24 @@ describe('the frame', () => {
     expect(protocol).toContain(`${MAX_UPDATE_HEADER_BYTES} bytes`);
     expect(protocol).toContain(`${MAX_MODEL_HEADER_BYTES} bytes`);
     expect(protocol).toContain(`${MAX_INLINE_UPDATE_BYTES} bytes`);
+  });
+});
+
+describe('the example of a signed text', () => {
+  const example = asSigned(JSON.parse(fenceAfter(protocol, 'signed-example')) as unknown);
+
+  test('is what a pool with that key answers', () => {
+    const key = Buffer.from(Array.from({ length: 32 }, (_, i) => i)).toString('base64');
+    const question = { repoId: 'clinics', nonce: 'AAECAwQFBgcICQoLDA0ODw' };
+    expect(protocol).toContain(JSON.stringify(question).replaceAll(':', ': ').replaceAll(',', ', '));
+    expect(PoolSigner.from({ POOL_KEY: key })?.proof(question)).toEqual({ ...example, successors: [] });
+  });
+
+  test('is taken by the SDK, and only as what it is', async () => {
+    if (example === null) throw new Error('it has not the form');
+    expect(await isSigned('proof', example)).toBe(true);
+    expect(await isSigned('status', example)).toBe(false);
+    expect(await isSigned('proof', { ...example, statement: `${example.statement} ` })).toBe(false);
   });
 });
 

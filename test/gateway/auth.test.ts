@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { parseEnv } from '../../src/config/env.js';
 import { createApiKey } from '../../src/gateway/auth/api-keys.js';
 import { TokenVerifier } from '../../src/gateway/auth/tokens.js';
 import type { Role } from '../../src/protocol/http.js';
@@ -24,6 +25,8 @@ const codeOf = async (path: string, token: string, method = 'GET'): Promise<stri
   });
   return status < 300 ? 'ok' : (body.error.code as string);
 };
+
+const verify = (env: Readonly<Record<string, string>>): TokenVerifier => new TokenVerifier(parseEnv(env));
 
 describe('tokens', () => {
   it('must be there, signed by the pool, alive, and have the claims', async () => {
@@ -68,12 +71,11 @@ describe('tokens', () => {
   });
 
   it('may have to be from an issuer and for an audience', async () => {
-    const config = { AUTH_SECRET: SECRET, AUTH_ISSUER: 'us', AUTH_AUDIENCE: 'pool' };
-    const verifier = new TokenVerifier(config);
+    const verifier = verify({ AUTH_SECRET: SECRET, AUTH_ISSUER: 'us', AUTH_AUDIENCE: 'pool' });
     const good = await signToken('admin', [], { claims: { iss: 'us', aud: 'pool' } });
     expect(await verifier.verify(good)).toMatchObject({ role: 'admin', sub: 'test' });
     await expect(verifier.verify(await signToken('admin'))).rejects.toThrow(/claim "iss"/);
-    await expect(new TokenVerifier({}).verify(good)).rejects.toThrow(/neither AUTH_SECRET/);
+    await expect(verify({}).verify(good)).rejects.toThrow(/neither AUTH_SECRET/);
   });
 
   it('may be signed by a key of a JWKS, and then by nothing else', async () => {
@@ -82,7 +84,7 @@ describe('tokens', () => {
     const server: Server = createServer((_req, res) => res.end(JSON.stringify({ keys: [jwk] })));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const verifier = new TokenVerifier({ AUTH_JWKS_URL: `http://127.0.0.1:${port}/`, AUTH_SECRET: SECRET });
+    const verifier = verify({ AUTH_JWKS_URL: `http://127.0.0.1:${port}/`, AUTH_SECRET: SECRET });
     const token = await new SignJWT({ role: 'explora', repos: ['a'] })
       .setProtectedHeader({ alg: 'ES256', kid: 'one' })
       .setSubject('s')

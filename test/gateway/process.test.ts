@@ -63,6 +63,7 @@ describe('a gateway as a process', () => {
     expect(await node.stop()).toBe('SIGTERM');
     const logged = node.lines.filter((line) => !line.includes('"ready":true'));
     expect(logged.map((line) => JSON.parse(line).level as number).every((level) => level <= 40)).toBe(true);
+    expect(node.lines.filter((line) => line.includes('the pool is unsigned'))).toHaveLength(1);
     expect(node.lines.join('\n')).toContain('"closed"');
     expect(node.lines.join('\n')).not.toContain('close step failed');
   });
@@ -76,6 +77,21 @@ describe('a gateway that can not start', () => {
     const open = spawnNode(RUN, { env: env({ AUTH_SECRET: '' }) });
     expect(await open.ended).toBe(78);
     expect(open.lines.join('\n')).toContain('AUTH_JWKS_URL');
+  });
+
+  it('says which key or certificate is wrong, and never what is in it', async () => {
+    const starts = async (more: Record<string, string>): Promise<string> => {
+      const node = spawnNode(RUN, { env: env(more) });
+      expect(await node.ended).toBe(78);
+      return node.lines.join('\n');
+    };
+    const [key, pair] = await Promise.all([
+      starts({ POOL_KEY: 'not-a-key-but-a-secret' }),
+      starts({ TLS_CERT: 'no certificate', TLS_KEY: 'not-a-key-but-a-secret' }),
+    ]);
+    expect(key).toContain('POOL_KEY: use an Ed25519 private key');
+    expect(pair).toContain('TLS_CERT, TLS_KEY');
+    expect(key + pair).not.toContain('not-a-key');
   });
 
   it('says that Redis is missing', async () => {

@@ -164,6 +164,29 @@ describe('versions', () => {
   });
 });
 
+describe('a Library', () => {
+  it('sees the version and the topology that it works on, and nothing else of its Repo', async () => {
+    const { repoId, sessionId, apiKey, session, modelId } = await openRound(pool, { a: 5 });
+    const topology = (await pool.json(`/v1/repos/${repoId}/models/${modelId}`)).body.topologySha256 as string;
+    const code = async (path: string, libraryId: string): Promise<string> => {
+      const answer = await pool.call(path, { token: apiKey, headers: { 'library-id': libraryId } });
+      if (answer.ok) return 'ok';
+      return ((await answer.json()) as { error: { code: string } }).error.code;
+    };
+    const weights = `/v1/library/sessions/${sessionId}/versions/0/weights`;
+    const shape = `/v1/library/topologies/${topology}`;
+    expect([await code(weights, 'a'), await code(shape, 'a')]).toEqual(['ok', 'ok']);
+    expect([await code(weights, 'b'), await code(shape, 'b')]).toEqual(['not_assigned', 'not_assigned']);
+    expect(await code(weights.replace('/0/', '/1/'), 'a')).toBe('not_assigned');
+    expect(await code(`/v1/library/topologies/${'0'.repeat(64)}`, 'a')).toBe('not_assigned');
+
+    // Whoever gave its assignment back has none.
+    const at = { repoId, sessionId, round: session.round?.number ?? 0, attempt: session.round?.attempt ?? 0 };
+    await pool.stores.rounds.settle(at, { libraryId: 'a', state: 'declined', reason: '' });
+    expect([await code(weights, 'a'), await code(shape, 'a')]).toEqual(['not_assigned', 'not_assigned']);
+  });
+});
+
 describe('the event stream', () => {
   const open = async (path: string, headers: Record<string, string> = {}) => {
     const answer = await pool.call(`${path}/events`, { headers });

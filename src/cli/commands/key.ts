@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
+import type { KeyView } from '../../protocol/http.js';
+import { durationMs } from '../arguments.js';
 import { contextOf } from '../context.js';
 import { relativeTime } from '../format.js';
+import type { Style } from '../style.js';
 import { renderTable } from '../table.js';
 
 export function addKeyCommands(program: Command): void {
@@ -14,9 +17,19 @@ export function addKeyCommands(program: Command): void {
     .description('make an API key; it is shown once')
     .argument('<repoId>')
     .option('--label <label>', 'for people: who has it', '')
-    .action(async (repoId: string, options: { label: string }, command: Command) => {
+    .option(
+      '--expires <time>',
+      'how long it is good for, e.g. 90d (default: until it is revoked)',
+      durationMs,
+    )
+    .action(async (repoId: string, options: { label: string; expires?: number }, command: Command) => {
       const { api, out } = contextOf(command);
-      const created = await (await api()).createKey(repoId, options.label);
+      const created = await (
+        await api()
+      ).createKey(repoId, {
+        label: options.label,
+        expiresInMs: options.expires ?? null,
+      });
       out.result(created, () => [created.apiKey]);
       out.note('This is the only time that the key is shown: only its hash is stored.');
     });
@@ -37,10 +50,11 @@ export function addKeyCommands(program: Command): void {
             { title: 'Created', value: (row) => relativeTime(row.createdMs, nowMs) },
             {
               title: 'State',
-              value: ({ revokedMs }) =>
-                revokedMs === null
-                  ? style.green('valid')
-                  : style.red(`revoked ${relativeTime(revokedMs, nowMs)}`),
+              value: (row) => stateOf(row, nowMs, style),
+            },
+            {
+              title: 'Last used',
+              value: ({ lastUsedMs }) => (lastUsedMs === null ? 'never' : relativeTime(lastUsedMs, nowMs)),
             },
           ],
           keys,
@@ -59,4 +73,11 @@ export function addKeyCommands(program: Command): void {
       const answer = await (await api()).revokeKey(repoId, keyId);
       out.result(answer, (style) => [`${style.green('✓')} Key ${keyId} is revoked.`]);
     });
+}
+
+function stateOf({ revokedMs, expiresMs }: KeyView, nowMs: number, style: Style): string {
+  if (revokedMs !== null) return style.red(`revoked ${relativeTime(revokedMs, nowMs)}`);
+  if (expiresMs === null) return style.green('valid');
+  const when = relativeTime(expiresMs, nowMs);
+  return expiresMs <= nowMs ? style.red(`ended ${when}`) : style.green(`valid, ends ${when}`);
 }

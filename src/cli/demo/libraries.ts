@@ -8,6 +8,8 @@ export interface LibrariesOptions {
   readonly count: number;
   readonly urls: readonly string[];
   readonly apiKey: string;
+  /** Pinned: they take part in this pool and no other. */
+  readonly poolKey: string;
   readonly iid: boolean;
   readonly dataDir: string;
   readonly lifetime: Lifetime;
@@ -49,12 +51,13 @@ export async function startLibraries(options: LibrariesOptions): Promise<readonl
   return libraries;
 }
 
-function argumentsOf(part: number, { count, urls, iid }: LibrariesOptions): string[] {
+function argumentsOf(part: number, { count, urls, poolKey, iid }: LibrariesOptions): string[] {
   // Every second one begins with the other gateway; all know both, so that either may go away.
   const order = urls.map((_, at) => urls[(at + part) % urls.length] ?? '');
   return [
     ...order.flatMap((url) => ['--url', url]),
     ...['--library-id', `library-${part + 1}`, '--part', String(part), '--parts', String(count)],
+    ...['--pool-key', poolKey],
     ...(iid ? ['--iid'] : []),
   ];
 }

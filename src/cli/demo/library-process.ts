@@ -17,6 +17,7 @@ const { values } = parseArgs({
     /** Repeat it to name several gateways. */
     url: { type: 'string', multiple: true },
     'library-id': { type: 'string' },
+    'pool-key': { type: 'string', multiple: true },
     part: { type: 'string' },
     parts: { type: 'string' },
     /** Each part looks like the whole; without it, two slices of the data sorted by digit. */
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
     url: values.url ?? [],
     apiKey: required('LIBRARY_API_KEY', process.env['LIBRARY_API_KEY']),
     libraryId,
+    ...(values['pool-key'] === undefined ? {} : { poolKey: values['pool-key'] }),
     tf: useBestNodeBackend,
   });
   library.addData(values.dataset, {

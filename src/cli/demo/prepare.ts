@@ -5,6 +5,7 @@ import { count, integer } from '../format.js';
 import type { Lifetime } from '../lifetime.js';
 import { isolatedPoolEnv } from '../pool-env.js';
 import { startPrivateRedis } from '../private-redis.js';
+import { poolKeyEnv } from '../pool-key-files.js';
 import { ensureSecret, writeProfile } from '../profile.js';
 import type { Supervised } from '../supervised.js';
 import { startPool, type Pool } from '../supervisor.js';
@@ -63,6 +64,7 @@ export async function prepareFederation(preparation: Preparation): Promise<Feder
     }),
   );
   const { file: secretFile, secret } = ensureSecret(dataDir);
+  const identity = poolKeyEnv(dataDir);
   const pool = await steps.run(
     `The pool: ${count(SIZE.gateways, 'gateway')}, ${count(SIZE.coordinators, 'coordinator')}, ` +
       `${count(SIZE.aggregators, 'aggregator')}, ${count(SIZE.evaluators, 'evaluator')}`,
@@ -71,7 +73,7 @@ export async function prepareFederation(preparation: Preparation): Promise<Feder
         startPool({
           ...SIZE,
           port: options.port ?? 0,
-          env: isolatedPoolEnv(process.env, { REDIS_URL: redis.url, AUTH_SECRET: secret }),
+          env: isolatedPoolEnv(process.env, { REDIS_URL: redis.url, AUTH_SECRET: secret, ...identity.env }),
           dataDir,
           onExit: onDeath,
           onRestart,
@@ -88,7 +90,7 @@ export async function prepareFederation(preparation: Preparation): Promise<Feder
   const explora = new Explora({ urls, token: as('explora', [REPO_ID]), repoId: REPO_ID });
   const apiKey = await steps.run(`Repo ${REPO_ID} with an API key for the Libraries`, async () => {
     await api.createRepo({ repoId: REPO_ID, name: 'MNIST demo' });
-    return (await api.createKey(REPO_ID, 'demo')).apiKey;
+    return (await api.createKey(REPO_ID, { label: 'demo', expiresInMs: null })).apiKey;
   });
   const { modelId, testImages } = await upload(steps, explora);
   const libraries = await steps.run(
@@ -98,6 +100,7 @@ export async function prepareFederation(preparation: Preparation): Promise<Feder
         count: options.libraries,
         urls,
         apiKey,
+        poolKey: identity.publicKey,
         iid: options.iid ?? false,
         dataDir,
         lifetime,

@@ -9,8 +9,9 @@ const MAX_CHARS = 512;
 /** `cnk_<repoId>.<keyId>.<secret>`: shown once, only the secret's hash is kept. */
 export function createApiKey(
   repoId: string,
-  input: { label: string; nowMs: number },
+  input: { label: string; nowMs: number; expiresInMs?: number | null },
 ): { apiKey: string; record: KeyRecord } {
+  const { expiresInMs = null } = input;
   const keyId = `k-${randomBytes(4).toString('hex')}`;
   const secret = randomBytes(32).toString('base64url');
   const record: KeyRecord = {
@@ -20,6 +21,7 @@ export function createApiKey(
     sha256: hash(secret),
     createdMs: input.nowMs,
     revokedMs: null,
+    expiresMs: expiresInMs === null ? null : input.nowMs + expiresInMs,
   };
   return { apiKey: `${PREFIX}${repoId}.${keyId}.${secret}`, record };
 }
@@ -28,7 +30,7 @@ export function createApiKey(
 export async function verifyApiKey(
   repos: RepoStore,
   apiKey: string,
-): Promise<{ repoId: string; keyId: string }> {
+): Promise<{ repoId: string; keyId: string; expiresMs: number | null }> {
   const parts = parseApiKey(apiKey);
   const record = parts === null ? null : await repos.findKey(parts.repoId, parts.keyId);
   // Hashed in any case, so that the time of the answer says nothing about which keys exist.
@@ -40,7 +42,9 @@ export async function verifyApiKey(
     throw new CloudNodeError('unauthenticated', 'The API key is not valid.');
   if (record.revokedMs !== null)
     throw new CloudNodeError('unauthenticated', `The API key "${record.keyId}" was revoked.`);
-  return { repoId: parts.repoId, keyId: parts.keyId };
+  if (record.expiresMs !== null && Date.now() >= record.expiresMs)
+    throw new CloudNodeError('unauthenticated', `The API key "${record.keyId}" has expired.`);
+  return { repoId: parts.repoId, keyId: parts.keyId, expiresMs: record.expiresMs };
 }
 
 /** From the right: a Repo id may have dots. */

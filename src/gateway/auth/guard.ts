@@ -1,31 +1,20 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { Claims, Role } from '../../protocol/http.js';
 import * as ids from '../../protocol/ids.js';
-import { parse } from '../../protocol/parse.js';
 import type { GatewayContext, LibraryIdentity } from '../context.js';
+import { requireClientCertificate } from '../tls/client-certificate.js';
 import { verifyApiKey } from './api-keys.js';
 
-/** Who may do what in a Repo; `admin` may do everything everywhere. */
-export const READERS = ['owner', 'explora', 'dashboard'] as const satisfies readonly Role[];
-export const WRITERS = ['owner', 'explora'] as const satisfies readonly Role[];
-export const OWNERS = ['owner'] as const satisfies readonly Role[];
-export const ADMINS = [] as const satisfies readonly Role[];
-
-interface RequestOf<Params> {
-  readonly headers: IncomingHttpHeaders;
-  readonly params: Params;
-}
-
-/** @throws `forbidden`, naming what is needed */
-export function checkRole(claims: Claims, need: { repoId: string | null; roles: readonly Role[] }): void {
-  if (claims.role === 'admin') return;
-  if (!need.roles.includes(claims.role)) {
-    const roles = [...need.roles, 'admin'].map((role) => `"${role}"`).join(' or ');
-    throw new CloudNodeError('forbidden', `This needs role ${roles}; the token has "${claims.role}".`);
+/** Lets in a token with one of the roles that is good for the Repo (null: whichever). @throws `forbidden`, naming what is needed */
+export function checkClaims(claims: Claims, roles: readonly Role[], repoId: string | null): void {
+  if (!roles.includes(claims.role)) {
+    const names = roles.map((role) => `"${role}"`).join(' or ');
+    throw new CloudNodeError('forbidden', `This needs role ${names}; the token has "${claims.role}".`);
   }
-  if (need.repoId !== null && !claims.repos.includes(need.repoId))
-    throw new CloudNodeError('forbidden', `This needs a token for Repo "${need.repoId}".`);
+  if (repoId !== null && !seesRepo(claims, repoId))
+    throw new CloudNodeError('forbidden', `This needs a token for Repo "${repoId}".`);
 }
 
 /** Whether the token is good for the Repo, in any role. */
@@ -33,37 +22,36 @@ export function seesRepo(claims: Claims, repoId: string): boolean {
   return claims.role === 'admin' || claims.repos.includes(repoId);
 }
 
-/** The claims of the request's token. @throws `unauthenticated`, `forbidden` */
-export async function requireRole(
-  ctx: GatewayContext,
-  request: RequestOf<unknown>,
-  need: { repoId: string | null; roles: readonly Role[] },
-): Promise<Claims> {
-  const claims = await ctx.tokens.verify(bearer(request.headers));
-  checkRole(claims, need);
+/** The claims of a token that is good now. @throws `unauthenticated` */
+export async function admitToken(ctx: GatewayContext, token: string): Promise<Claims> {
+  const claims = await ctx.tokens.verify(token);
+  ctx.revocations.check(ctx.tokens.credential(claims));
   return claims;
 }
 
-/** The Repo of the route, when the token is good for it. @throws `unauthenticated`, `forbidden`, `repo_not_found` */
-export async function requireRepo(
+/** Whose the key is, if it is good now. @throws `unauthenticated` */
+export async function admitKey(
   ctx: GatewayContext,
-  request: RequestOf<{ readonly repoId: string }>,
-  roles: readonly Role[],
-): Promise<string> {
-  const repoId = parse(ids.repoId, request.params.repoId);
-  await requireRole(ctx, request, { repoId, roles });
-  await ctx.stores.repos.get(repoId);
-  return repoId;
+  apiKey: string,
+): Promise<Omit<LibraryIdentity, 'libraryId'>> {
+  const identity = await verifyApiKey(ctx.stores.repos, apiKey);
+  ctx.keyUse.note(identity.repoId, identity.keyId);
+  return identity;
 }
 
-/** @throws `unauthenticated`, `invalid_request` */
-export async function requireLibrary(
+/** The claims of the request's token. @throws `unauthenticated` */
+export async function readToken(ctx: GatewayContext, headers: IncomingHttpHeaders): Promise<Claims> {
+  return admitToken(ctx, bearer(headers));
+}
+
+/** Whose key the request has. @throws `client_certificate_required`, `unauthenticated`, `invalid_request` */
+export async function readLibrary(
   ctx: GatewayContext,
-  request: RequestOf<unknown>,
+  { headers, socket }: { readonly headers: IncomingHttpHeaders; readonly socket: Socket },
 ): Promise<LibraryIdentity> {
-  const identity = await verifyApiKey(ctx.stores.repos, bearer(request.headers));
-  const given = request.headers['library-id'];
-  const libraryId = ids.libraryId.safeParse(given);
+  requireClientCertificate(ctx.config, socket);
+  const identity = await admitKey(ctx, bearer(headers));
+  const libraryId = ids.libraryId.safeParse(headers['library-id']);
   if (!libraryId.success)
     throw new CloudNodeError(
       'invalid_request',

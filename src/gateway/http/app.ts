@@ -3,15 +3,19 @@ import helmet from 'helmet';
 import type { GatewayContext } from '../context.js';
 import { aliasRoutes } from './aliases.js';
 import { assignmentCountRoutes } from './assignment-counts.js';
+import { cors, Origins } from './cors.js';
 import { dashboardPage } from './dashboard-page.js';
 import { eventRoutes } from './events.js';
+import { guardedApp } from './guarded.js';
 import { healthRoutes } from './health.js';
 import { keyRoutes } from './keys.js';
 import { libraryRoutes } from './library.js';
-import { anyOrigin, commonHeaders, countRequests, errorHandler, routeNotFound } from './middleware.js';
+import { commonHeaders, countRequests, errorHandler, routeNotFound } from './middleware.js';
 import { modelRoutes } from './models.js';
 import { poolRoutes } from './pool.js';
+import { proofRoutes } from './proof.js';
 import { repoRoutes } from './repos.js';
+import { revocationRoutes } from './revocations.js';
 import { sessionRoutes } from './sessions.js';
 import { statusRoutes } from './status.js';
 import { testSetRoutes } from './test-sets.js';
@@ -22,8 +26,10 @@ const ROUTES = [
   healthRoutes,
   statusRoutes,
   poolRoutes,
+  proofRoutes,
   repoRoutes,
   keyRoutes,
+  revocationRoutes,
   modelRoutes,
   aliasRoutes,
   testSetRoutes,
@@ -41,15 +47,15 @@ export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): 
   app.set('etag', false);
   app.use(
     helmet({
-      crossOriginResourcePolicy: { policy: 'cross-origin' },
       // Pools without TLS of their own are reached over plain HTTP.
       contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
     }),
     commonHeaders,
     countRequests,
-    anyOrigin,
+    cors(new Origins(ctx.config.CORS_ORIGINS)),
   );
-  for (const addRoutes of ROUTES) addRoutes(app, ctx);
+  const guarded = guardedApp(app, ctx);
+  for (const addRoutes of ROUTES) addRoutes(guarded, ctx);
   extra?.(app);
   app.use(dashboardPage());
   app.use(routeNotFound);

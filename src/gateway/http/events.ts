@@ -1,22 +1,26 @@
 import { once } from 'node:events';
-import type { Express, Response } from 'express';
+import type { Response } from 'express';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { LoggedEvent } from '../../protocol/http.js';
-import { READERS, requireRepo } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { followSession } from '../service/follow-session.js';
+import type { GuardedApp } from './guarded.js';
 
 const PING_MS = 15_000;
 const EVENT_ID = /^\d{1,20}-\d{1,20}$/;
 
-export function eventRoutes(app: Express, ctx: GatewayContext): void {
-  app.get('/v1/repos/:repoId/sessions/:sessionId/events', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, READERS);
+export function eventRoutes(app: GuardedApp, ctx: GatewayContext): void {
+  app.get('/v1/repos/:repoId/sessions/:sessionId/events', async (req, res, { repoId, claims }) => {
     const { sessionId } = req.params;
     const afterId = parseEventId(req.get('Last-Event-ID'));
     await ctx.stores.sessions.get(repoId, sessionId);
 
     const gone = new AbortController();
+    let closing: CloudNodeError | null = null;
+    const release = ctx.revocations.hold(ctx.tokens.credential(claims), (error) => {
+      closing = error;
+      gone.abort();
+    });
     res.once('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, ctx.draining]);
     res.setHeader('Content-Type', 'text/event-stream');
@@ -32,9 +36,15 @@ export function eventRoutes(app: Express, ctx: GatewayContext): void {
         await write(res, logged, signal);
     } finally {
       clearInterval(ping);
+      release();
     }
-    res.end();
+    res.end(closing === null ? '' : closingEvent(closing));
   });
+}
+
+/** Says why the stream ends before the session does. */
+function closingEvent(error: CloudNodeError): string {
+  return `event: server:closing\ndata: ${JSON.stringify({ error: error.toWire() })}\n\n`;
 }
 
 /** Waits for a slow reader instead of keeping for it what it has not read. */

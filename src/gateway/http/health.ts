@@ -1,10 +1,10 @@
-import type { Express } from 'express';
 import { METRICS_CONTENT_TYPE, metricsText } from '../../telemetry/metrics.js';
 import type { GatewayContext } from '../context.js';
+import type { GuardedApp } from './guarded.js';
 
 const READY_WITHIN_MS = 2_000;
 
-export function healthRoutes(app: Express, ctx: GatewayContext): void {
+export function healthRoutes(app: GuardedApp, ctx: GatewayContext): void {
   app.get('/livez', (_req, res) => {
     res.type('text/plain').send('ok\n');
   });

@@ -17,29 +17,6 @@ export const commonHeaders: RequestHandler = (req, res, next) => {
   next();
 };
 
-/**
- * Pages of any origin may call: credentials are headers that a script has to be given, never cookies that a browser
- * would add by itself.
- */
-export const anyOrigin: RequestHandler = (req, res, next) => {
-  res.set('Access-Control-Allow-Origin', '*');
-  res.set(
-    'Access-Control-Expose-Headers',
-    'Accept-Ranges, Content-Range, ETag, Protocol-Version, Retry-After, X-Request-Id',
-  );
-  if (req.method !== 'OPTIONS') {
-    next();
-    return;
-  }
-  res.set('Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE');
-  res.set(
-    'Access-Control-Allow-Headers',
-    'Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Library-Id, Range, X-Request-Id',
-  );
-  res.set('Access-Control-Max-Age', '86400');
-  res.status(204).end();
-};
-
 /** Counts requests by the template of their route: paths hold ids. */
 export const countRequests: RequestHandler = (req, res, next) => {
   const startedMs = performance.now();

@@ -1,13 +1,13 @@
-import type { Express, Request } from 'express';
+import type { Request } from 'express';
 import * as z from 'zod';
 import type { ModelView } from '../../protocol/http.js';
 import { parse } from '../../protocol/parse.js';
 import type { ModelRecord } from '../../protocol/model.js';
-import { READERS, requireRepo, WRITERS } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { uploadKerasFile, writeKerasFile } from '../service/keras-files.js';
 import { uploadModel } from '../service/upload-model.js';
 import { answerJson, contentLength } from './answer.js';
+import type { GuardedApp } from './guarded.js';
 import { sendImmutableJson } from './immutable.js';
 import { downloadEncoding, sendWeights } from './send-weights.js';
 import { modelJson } from './tfjs.js';
@@ -21,11 +21,10 @@ const uploadQuery = z.strictObject({
 });
 const downloadQuery = z.strictObject({ format: z.enum(['h5', 'keras']).optional() });
 
-export function modelRoutes(app: Express, ctx: GatewayContext): void {
+export function modelRoutes(app: GuardedApp, ctx: GatewayContext): void {
   const { models } = ctx.stores;
 
-  app.post('/v1/repos/:repoId/models', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, WRITERS);
+  app.post('/v1/repos/:repoId/models', async (req, res, { repoId }) => {
     const upload = { repoId, contentLength: contentLength(req) };
     const { format = formatOf(req), name } = parse(uploadQuery, req.query);
     const record = await withBody(req, (source) =>
@@ -36,13 +35,11 @@ export function modelRoutes(app: Express, ctx: GatewayContext): void {
     await answerJson(req, res, 201, record);
   });
 
-  app.get('/v1/repos/:repoId/models', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, READERS);
+  app.get('/v1/repos/:repoId/models', async (req, res, { repoId }) => {
     res.json({ models: (await models.list(repoId)).map(viewModel) });
   });
 
-  app.get('/v1/repos/:repoId/models/:modelId', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, READERS);
+  app.get('/v1/repos/:repoId/models/:modelId', async (req, res, { repoId }) => {
     const { format } = parse(downloadQuery, req.query);
     const model = await models.get(repoId, req.params.modelId);
     if (format === undefined) {
@@ -54,27 +51,23 @@ export function modelRoutes(app: Express, ctx: GatewayContext): void {
     res.send(Buffer.from(file.buffer, file.byteOffset, file.byteLength));
   });
 
-  app.get('/v1/repos/:repoId/models/:modelId/weights', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, READERS);
+  app.get('/v1/repos/:repoId/models/:modelId/weights', async (req, res, { repoId }) => {
     const { parameters } = await models.get(repoId, req.params.modelId);
     await sendWeights(ctx, { req, res }, { repoId, parameters }, downloadEncoding(req));
   });
 
-  app.get('/v1/repos/:repoId/models/:modelId/tfjs/model.json', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, READERS);
+  app.get('/v1/repos/:repoId/models/:modelId/tfjs/model.json', async (req, res, { repoId }) => {
     const model = await models.get(repoId, req.params.modelId);
     const topology = await models.topology(repoId, model.topologySha256);
     res.type('application/json').send(modelJson(model, topology));
   });
 
-  app.get('/v1/repos/:repoId/models/:modelId/tfjs/weights.bin', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, READERS);
+  app.get('/v1/repos/:repoId/models/:modelId/tfjs/weights.bin', async (req, res, { repoId }) => {
     const { parameters } = await models.get(repoId, req.params.modelId);
     await sendWeights(ctx, { req, res }, { repoId, parameters });
   });
 
-  app.get('/v1/repos/:repoId/topologies/:sha256', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, READERS);
+  app.get('/v1/repos/:repoId/topologies/:sha256', async (req, res, { repoId }) => {
     const { sha256 } = req.params;
     sendImmutableJson({ req, res }, { sha256, json: await models.topology(repoId, sha256) });
   });

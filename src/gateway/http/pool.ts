@@ -1,12 +1,9 @@
-import type { Express } from 'express';
-import { ROLES } from '../../protocol/http.js';
-import { requireRole } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { poolStatus } from '../service/status.js';
+import type { GuardedApp } from './guarded.js';
 
-export function poolRoutes(app: Express, ctx: GatewayContext): void {
-  app.get('/v1/pool', async (req, res) => {
-    const claims = await requireRole(ctx, req, { repoId: null, roles: ROLES });
+export function poolRoutes(app: GuardedApp, ctx: GatewayContext): void {
+  app.get('/v1/pool', async (_req, res, { claims }) => {
     res.json(await poolStatus(ctx, claims));
   });
 }

@@ -1,53 +1,46 @@
-import type { Express } from 'express';
 import { cancelSession as cancelBody, sessionPage } from '../../protocol/http.js';
 import { parse } from '../../protocol/parse.js';
-import { READERS, requireRepo, WRITERS } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { cancelSession } from '../service/cancel-session.js';
 import { pauseSession } from '../service/pause-session.js';
 import { sessionRow, viewSession } from '../service/session-view.js';
 import { submitJob } from '../service/submit-job.js';
+import type { GuardedApp } from './guarded.js';
 import { readAnyJson, readJson } from './read-json.js';
 
-export function sessionRoutes(app: Express, ctx: GatewayContext): void {
+export function sessionRoutes(app: GuardedApp, ctx: GatewayContext): void {
   const { sessions } = ctx.stores;
   const maxBytes = ctx.config.MAX_JSON_BYTES;
 
-  app.post('/v1/repos/:repoId/sessions', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, WRITERS);
+  app.post('/v1/repos/:repoId/sessions', async (req, res, { repoId }) => {
     const session = await submitJob(ctx, repoId, await readAnyJson(req, maxBytes));
     res.status(201).json(await viewSession(ctx, session));
   });
 
-  app.get('/v1/repos/:repoId/sessions', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, READERS);
+  app.get('/v1/repos/:repoId/sessions', async (req, res, { repoId }) => {
     const page = parse(sessionPage, req.query);
     const [records, total] = await Promise.all([sessions.list(repoId, page), sessions.count(repoId)]);
     res.json({ sessions: records.map(sessionRow), total });
   });
 
-  app.get('/v1/repos/:repoId/sessions/:sessionId', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, READERS);
+  app.get('/v1/repos/:repoId/sessions/:sessionId', async (req, res, { repoId }) => {
     const { record } = await sessions.get(repoId, req.params.sessionId);
     res.json(await viewSession(ctx, record));
   });
 
-  app.post('/v1/repos/:repoId/sessions/:sessionId/cancel', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, WRITERS);
+  app.post('/v1/repos/:repoId/sessions/:sessionId/cancel', async (req, res, { repoId }) => {
     const { reason } = await readJson(req, cancelBody, maxBytes);
     const cancelled = await cancelSession(ctx, { repoId, sessionId: req.params.sessionId }, reason);
     res.json(await viewSession(ctx, cancelled));
   });
 
-  app.post('/v1/repos/:repoId/sessions/:sessionId/pause', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, WRITERS);
+  app.post('/v1/repos/:repoId/sessions/:sessionId/pause', async (req, res, { repoId }) => {
     res.json(
       await viewSession(ctx, await pauseSession(ctx, { repoId, sessionId: req.params.sessionId }, true)),
     );
   });
 
-  app.post('/v1/repos/:repoId/sessions/:sessionId/resume', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, WRITERS);
+  app.post('/v1/repos/:repoId/sessions/:sessionId/resume', async (req, res, { repoId }) => {
     res.json(
       await viewSession(ctx, await pauseSession(ctx, { repoId, sessionId: req.params.sessionId }, false)),
     );

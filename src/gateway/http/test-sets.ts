@@ -1,23 +1,20 @@
-import type { Express } from 'express';
 import * as ids from '../../protocol/ids.js';
 import { parse } from '../../protocol/parse.js';
-import { READERS, requireRepo, WRITERS } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { uploadTestSet } from '../service/upload-test-set.js';
 import { answerJson, contentLength } from './answer.js';
+import type { GuardedApp } from './guarded.js';
 import { withBody } from './with-body.js';
 
-export function testSetRoutes(app: Express, ctx: GatewayContext): void {
-  app.put('/v1/repos/:repoId/test-sets/:testSetId', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, WRITERS);
+export function testSetRoutes(app: GuardedApp, ctx: GatewayContext): void {
+  app.put('/v1/repos/:repoId/test-sets/:testSetId', async (req, res, { repoId }) => {
     const testSetId = parse(ids.testSetId, req.params.testSetId);
     const upload = { repoId, contentLength: contentLength(req) };
     const record = await withBody(req, (source) => uploadTestSet(ctx, testSetId, { ...upload, source }));
     await answerJson(req, res, 200, record);
   });
 
-  app.get('/v1/repos/:repoId/test-sets', async (req, res) => {
-    const repoId = await requireRepo(ctx, req, READERS);
+  app.get('/v1/repos/:repoId/test-sets', async (req, res, { repoId }) => {
     res.json({ testSets: await ctx.stores.models.listTestSets(repoId) });
   });
 }

@@ -1,13 +1,11 @@
-import type { Express } from 'express';
-import { requireLibrary } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { receiveUpdate } from '../intake/receive-update.js';
 import { answerJson, contentLength } from './answer.js';
+import type { GuardedApp } from './guarded.js';
 import { withBody } from './with-body.js';
 
-export function updateRoutes(app: Express, ctx: GatewayContext): void {
-  app.put('/v1/library/update', async (req, res) => {
-    const { repoId, libraryId } = await requireLibrary(ctx, req);
+export function updateRoutes(app: GuardedApp, ctx: GatewayContext): void {
+  app.put('/v1/library/update', async (req, res, { repoId, libraryId }) => {
     const origin = { repoId, libraryId, contentLength: contentLength(req) };
     const accepted = await withBody(req, (source) => receiveUpdate(ctx, origin, source));
     await answerJson(req, res, 200, accepted);

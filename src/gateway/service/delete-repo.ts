@@ -2,12 +2,10 @@ import { blobName, type BlobRef } from '../../blobs/blob-store.js';
 import { blobsOf, isFinal, type SessionRecord } from '../../core/session.js';
 import { withLeftover } from '../../core/transitions.js';
 import { CloudNodeError } from '../../protocol/errors.js';
-import { publishHint } from '../../redis/hints.js';
 import type { AttemptRef } from '../../redis/keys.js';
 import { Removal } from '../../redis/removal.js';
 import type { GatewayContext } from '../context.js';
 import { cancelSession } from './cancel-session.js';
-import { inBackground } from './in-background.js';
 import { parameterRefs } from './parameters.js';
 import { testSetRefs } from './upload-test-set.js';
 
@@ -23,8 +21,10 @@ export async function deleteRepo(ctx: GatewayContext, repoId: string): Promise<v
   const removal = new Removal(ctx.stores.context);
   if (!(await removal.isKnown(repoId)) && (await ctx.stores.repos.find(repoId)) === null)
     throw new CloudNodeError('repo_not_found', `There is no Repo "${repoId}".`);
+  // Before the keys are gone: afterwards nobody could say whose connections have to end.
+  for (const { keyId } of await ctx.stores.repos.listKeys(repoId))
+    await ctx.revocations.revoke({ kind: 'key', repoId, keyId });
   await removal.shut(repoId);
-  inBackground(ctx, 'revoked', publishHint(ctx.stores.context, { kind: 'revoked', repoId, keyId: null }));
   await cancelAll(ctx, repoId);
   for (;;) {
     const ids = await removal.sessionIds(repoId, SESSIONS_AT_ONCE);

@@ -16,17 +16,27 @@ interface Library {
   readonly libraryId: string;
 }
 
-/** What the Library is asked to do, derived from stored state: any gateway answers alike. */
-export async function libraryStatus(ctx: GatewayContext, library: Library): Promise<LibraryStatus> {
-  return {
+/**
+ * What the Library is asked to do, derived from stored state: any gateway answers alike.
+ * @param nonce of the question; with it, the answer is signed
+ */
+export async function libraryStatus(
+  ctx: GatewayContext,
+  library: Library,
+  nonce?: string,
+): Promise<LibraryStatus> {
+  const status = {
     libraryId: library.libraryId,
     assignment: await currentAssignment(ctx, library),
     pollMs: POLL_MS,
     heartbeatMs: HEARTBEAT_MS,
   };
+  if (nonce === undefined || ctx.signer === null) return status;
+  return ctx.signer.status(status, { repoId: library.repoId, nonce });
 }
 
-interface Found {
+/** An assignment that its Library may still work on. */
+export interface Assigned {
   readonly session: SessionRecord;
   readonly round: RoundRecord;
   readonly record: AssignmentRecord;
@@ -34,16 +44,21 @@ interface Found {
 
 async function currentAssignment(ctx: GatewayContext, library: Library): Promise<Assignment | null> {
   const sessions = await ctx.stores.sessions.active(library.repoId);
-  const all = await Promise.all(sessions.map((session) => findIn(ctx, session, library.libraryId)));
+  const all = await Promise.all(sessions.map((session) => findAssignment(ctx, session, library.libraryId)));
   const open = all.filter((found) => found !== null);
   // What was begun comes first: two sessions must not take a Library from each other in turn.
-  const inState = (state: AssignmentRecord['state']): Found | undefined =>
+  const inState = (state: AssignmentRecord['state']): Assigned | undefined =>
     open.find(({ record }) => record.state === state);
   const found = inState('accepted') ?? inState('offered') ?? open[0];
   return found === undefined ? null : describe(ctx, found);
 }
 
-async function findIn(ctx: GatewayContext, session: SessionRecord, libraryId: string): Promise<Found | null> {
+/** The Library's part in the round that is open, if it has one. */
+export async function findAssignment(
+  ctx: GatewayContext,
+  session: SessionRecord,
+  libraryId: string,
+): Promise<Assigned | null> {
   const { repoId, sessionId, round } = session;
   if (isFinal(session.state) || round?.state !== 'collecting') return null;
   const at = { repoId, sessionId, round: round.number, attempt: round.attempt };
@@ -55,7 +70,10 @@ function isShown(state: AssignmentRecord['state']): state is Assignment['state']
   return state === 'offered' || state === 'accepted' || state === 'received';
 }
 
-async function describe(ctx: GatewayContext, { session, round, record }: Found): Promise<Assignment | null> {
+async function describe(
+  ctx: GatewayContext,
+  { session, round, record }: Assigned,
+): Promise<Assignment | null> {
   const { repoId, sessionId, job, version } = session;
   if (!isShown(record.state)) return null;
   const [parameters, model, nowMs] = await Promise.all([
@@ -104,7 +122,11 @@ async function findDownload(
 export async function joinLibrary(
   ctx: GatewayContext,
   library: Library,
-  input: { datasets: readonly { datasetId: string; numExamples: number }[]; connection: string },
+  input: {
+    datasets: readonly { datasetId: string; numExamples: number }[];
+    connection: string;
+    nonce?: string | undefined;
+  },
 ): Promise<LibraryStatus> {
   const { repoId, libraryId } = library;
   const { libraries, sessions } = ctx.stores;
@@ -117,7 +139,7 @@ export async function joinLibrary(
     };
     inBackground(ctx, 'wake', wakeAll());
   }
-  return libraryStatus(ctx, library);
+  return libraryStatus(ctx, library, input.nonce);
 }
 
 /** Accepts, declines or fails; whoever gives up a seat lets a coordinator ask somebody else. */

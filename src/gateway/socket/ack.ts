@@ -1,25 +1,16 @@
 import type { Socket } from 'socket.io';
-import type * as z from 'zod';
 import type { WireError } from '../../protocol/errors.js';
 import { PROTOCOL_VERSION } from '../../protocol/ids.js';
 import { CloudNodeError } from '../../protocol/errors.js';
-import { parse } from '../../protocol/parse.js';
 import type { Logger } from '../../telemetry/logger.js';
+import type { Credential } from '../auth/revocations.js';
+import type { GatewayContext } from '../context.js';
 import { toFailure } from '../service/failure.js';
 
 type Ack = (answer: object) => void;
 
-/** Handles an event whose input is checked; every outcome is acknowledged, and none ends the process. */
-export function onEvent<S extends z.ZodType>(
-  { socket, log }: { socket: Socket; log: Logger },
-  event: string,
-  handle: { schema: S; run: (input: z.infer<S>) => Promise<object> },
-): void {
-  onRawEvent({ socket, log }, event, async (input) => handle.run(parse(handle.schema, input ?? {})));
-}
-
-/** The same for input that is no object. */
-export function onRawEvent(
+/** Handles an event; every outcome is acknowledged, and none ends the process. */
+export function onEvent(
   { socket, log }: { socket: Socket; log: Logger },
   event: string,
   run: (input: unknown) => Promise<object>,
@@ -56,6 +47,15 @@ export function admitWith(
       },
     );
   };
+}
+
+/** The connection ends with the credential that opened it, and says why. */
+export function endWith(ctx: GatewayContext, socket: Socket, credential: Credential): void {
+  const release = ctx.revocations.hold(credential, (error) => {
+    socket.emit('server:closing', { error: error.toWire() });
+    socket.disconnect(true);
+  });
+  socket.once('disconnect', release);
 }
 
 /** @throws `unsupported_protocol` */

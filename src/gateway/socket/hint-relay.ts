@@ -1,7 +1,8 @@
 import type { Namespace, Server, Socket } from 'socket.io';
 import { subscribeHints, type Hint } from '../../redis/hints.js';
 import type { GatewayContext } from '../context.js';
-import { identityOf, LIBRARY_NAMESPACE, libraryRoom, repoRoom } from './namespace-library.js';
+import { inBackground } from '../service/in-background.js';
+import { LIBRARY_NAMESPACE, libraryRoom, repoRoom } from './namespace-library.js';
 
 type Reason = 'assignment' | 'stop' | 'sync';
 
@@ -16,6 +17,7 @@ export async function relayHints(io: Server, ctx: GatewayContext): Promise<() =>
     onHint: (hint) => relay(hint, libraries, ctx),
     onGap: () => {
       ctx.watch.allChanged();
+      inBackground(ctx, 'revocations', ctx.revocations.refresh());
       tell([...libraries.sockets.values()], 'sync', SYNC_SPREAD_MS);
     },
   });
@@ -33,9 +35,7 @@ function relay(hint: Hint, libraries: Namespace, ctx: GatewayContext): void {
       return tell(sockets, reason, SPREAD_MS_EACH * sockets.length);
     }
     case 'revoked':
-      for (const socket of socketsIn(libraries, repoRoom(hint.repoId))) {
-        if (hint.keyId === null || identityOf(socket)?.keyId === hint.keyId) socket.disconnect(true);
-      }
+      return inBackground(ctx, 'revocations', ctx.revocations.refresh());
   }
 }
 

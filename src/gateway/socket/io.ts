@@ -4,6 +4,7 @@ import { Server } from 'socket.io';
 import { MAX_INLINE_UPDATE_BYTES } from '../../protocol/library.js';
 import { createPubSubClients } from '../../redis/pub-sub-clients.js';
 import type { GatewayContext } from '../context.js';
+import { Origins } from '../http/cors.js';
 import { relayHints } from './hint-relay.js';
 import { serveExplora } from './namespace-explora.js';
 import { serveLibraries } from './namespace-library.js';
@@ -27,11 +28,13 @@ export interface Sockets {
 export async function createSockets(server: HttpServer, ctx: GatewayContext): Promise<Sockets> {
   const { redis, keys } = ctx.stores.context;
   const clients = await createPubSubClients(redis);
+  const origins = new Origins(ctx.config.CORS_ORIGINS);
   const io = new Server(server, {
     path: '/socket.io',
     transports: ['websocket'],
     serveClient: false,
     maxHttpBufferSize: MAX_INLINE_UPDATE_BYTES + ENVELOPE_BYTES,
+    allowRequest: (req, decide) => decide(null, origins.admits(req)),
     pingInterval: PING_INTERVAL_MS,
     pingTimeout: PING_TIMEOUT_MS,
     adapter: createAdapter(clients.pub, clients.sub, {

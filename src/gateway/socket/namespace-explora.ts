@@ -1,5 +1,5 @@
-import type { Server, Socket } from 'socket.io';
-import { CloudNodeError } from '../../protocol/errors.js';
+import type { Namespace, Server, Socket } from 'socket.io';
+import type * as z from 'zod';
 import type { Claims, Role } from '../../protocol/http.js';
 import { parse } from '../../protocol/parse.js';
 import {
@@ -8,122 +8,107 @@ import {
   sessionRef,
   submitJob as submitInput,
   tokenAuth,
+  type ExploraToServer,
 } from '../../protocol/socket.js';
-import { checkRole, READERS, WRITERS } from '../auth/guard.js';
+import { EVENTS } from '../auth/access.js';
+import { admitToken, checkClaims } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { cancelSession } from '../service/cancel-session.js';
 import { pauseSession } from '../service/pause-session.js';
 import { viewSession } from '../service/session-view.js';
 import { submitJob } from '../service/submit-job.js';
-import { admitWith, onEvent, requireOpen, requireProtocol } from './ack.js';
+import { admitWith, endWith, onEvent, requireOpen, requireProtocol } from './ack.js';
 import { Follows } from './follows.js';
 
-export const EXPLORA_NAMESPACE = '/explora';
-export const DASHBOARD_NAMESPACE = '/dashboard';
-
-/** Like the verification of tokens. */
-const CLOCK_TOLERANCE_MS = 60_000;
-/** The longest time that a timer takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** `/explora`, and `/dashboard`: the same but for what changes something. */
+/** `/explora` and `/dashboard`: access.ts says which events each of them has, and for whom. */
 export function serveExplora(io: Server, ctx: GatewayContext): void {
-  for (const name of [EXPLORA_NAMESPACE, DASHBOARD_NAMESPACE]) {
-    const namespace = io.of(name);
-    namespace.use(
-      admitWith(async (socket) => {
-        requireOpen(ctx.draining);
-        const { token, protocolVersion } = parse(tokenAuth, socket.handshake.auth);
-        requireProtocol(protocolVersion);
-        (socket.data as { claims?: Claims }).claims = await ctx.tokens.verify(token);
-      }),
-    );
-    namespace.on('connection', (socket) => {
-      const { claims } = socket.data as { claims?: Claims };
-      if (claims === undefined) return;
-      endWithToken(socket, claims);
-      serveReader(socket, ctx, claims);
-      if (name === EXPLORA_NAMESPACE) serveWriter(socket, ctx, claims);
-    });
-  }
+  serveTokens(io.of('/explora'), ctx);
+  serveTokens(io.of('/dashboard'), ctx);
 }
 
-function serveReader(socket: Socket, ctx: GatewayContext, claims: Claims): void {
-  const on = { socket, log: ctx.log };
+function serveTokens(namespace: Namespace, ctx: GatewayContext): void {
+  const table: Readonly<Record<string, readonly Role[] | 'library'>> = EVENTS;
+  const rolesOf = (event: string): readonly Role[] | null => {
+    const who = table[`${namespace.name} ${event}`];
+    return typeof who === 'object' ? who : null;
+  };
+  namespace.use(
+    admitWith(async (socket) => {
+      requireOpen(ctx.draining);
+      const { token, protocolVersion } = parse(tokenAuth, socket.handshake.auth);
+      requireProtocol(protocolVersion);
+      const claims = await admitToken(ctx, token);
+      checkClaims(claims, rolesOf('connect') ?? [], null);
+      (socket.data as { claims?: Claims }).claims = claims;
+    }),
+  );
+  namespace.on('connection', (socket) => {
+    const { claims } = socket.data as { claims?: Claims };
+    if (claims === undefined) return;
+    endWith(ctx, socket, ctx.tokens.credential(claims));
+    if (!socket.connected) return;
+    for (const [event, handle] of Object.entries(handlers(ctx, socket))) {
+      const roles = rolesOf(event);
+      if (roles === null) continue;
+      const admit = (repoId: string): Promise<void> => checkRepo(ctx, claims, { repoId, roles });
+      onEvent({ socket, log: ctx.log }, event, (input) => handle(input, admit));
+    }
+  });
+}
+
+/** Does what the event asks for, once the Repo that it names is one for its sender. */
+type Handler = (input: unknown, admit: (repoId: string) => Promise<void>) => Promise<object>;
+
+function handler<S extends z.ZodType<{ repoId: string }>>(
+  schema: S,
+  run: (input: z.infer<S>) => Promise<object>,
+): Handler {
+  return async (raw, admit) => {
+    const input = parse(schema, raw ?? {});
+    await admit(input.repoId);
+    return run(input);
+  };
+}
+
+function handlers(ctx: GatewayContext, socket: Socket): Readonly<Record<keyof ExploraToServer, Handler>> {
   const follows = new Follows(ctx, socket);
   socket.once('disconnect', () => follows.endAll());
 
-  onEvent(on, 'session:get', {
-    schema: sessionRef,
-    run: async ({ repoId, sessionId }) => {
-      await requireRepo(ctx, claims, { repoId, roles: READERS });
+  return {
+    'session:get': handler(sessionRef, async ({ repoId, sessionId }) => {
       const { record } = await ctx.stores.sessions.get(repoId, sessionId);
       return { session: await viewSession(ctx, record) };
-    },
-  });
-  onEvent(on, 'session:follow', {
-    schema: followInput,
-    run: async ({ repoId, sessionId, afterEventId }) => {
-      await requireRepo(ctx, claims, { repoId, roles: READERS });
+    }),
+    'session:follow': handler(followInput, async ({ repoId, sessionId, afterEventId }) => {
       await ctx.stores.sessions.get(repoId, sessionId);
       follows.begin({ repoId, sessionId, afterId: afterEventId });
       return {};
-    },
-  });
-  onEvent(on, 'session:unfollow', {
-    schema: sessionRef,
-    run: async (session) => {
+    }),
+    'session:unfollow': handler(sessionRef, async (session) => {
       follows.end(session);
       return {};
-    },
-  });
-}
-
-function serveWriter(socket: Socket, ctx: GatewayContext, claims: Claims): void {
-  const on = { socket, log: ctx.log };
-
-  onEvent(on, 'job:submit', {
-    schema: submitInput,
-    run: async ({ repoId, job }) => {
-      await requireRepo(ctx, claims, { repoId, roles: WRITERS });
+    }),
+    'job:submit': handler(submitInput, async ({ repoId, job }) => {
       return { session: await viewSession(ctx, await submitJob(ctx, repoId, job)) };
-    },
-  });
-  for (const [event, pause] of [
-    ['session:pause', true],
-    ['session:resume', false],
-  ] as const) {
-    onEvent(on, event, {
-      schema: sessionRef,
-      run: async (session) => {
-        await requireRepo(ctx, claims, { repoId: session.repoId, roles: WRITERS });
-        return { session: await viewSession(ctx, await pauseSession(ctx, session, pause)) };
-      },
-    });
-  }
-  onEvent(on, 'session:cancel', {
-    schema: cancelJob,
-    run: async ({ repoId, sessionId, reason }) => {
-      await requireRepo(ctx, claims, { repoId, roles: WRITERS });
+    }),
+    'session:pause': handler(sessionRef, async (session) => {
+      return { session: await viewSession(ctx, await pauseSession(ctx, session, true)) };
+    }),
+    'session:resume': handler(sessionRef, async (session) => {
+      return { session: await viewSession(ctx, await pauseSession(ctx, session, false)) };
+    }),
+    'session:cancel': handler(cancelJob, async ({ repoId, sessionId, reason }) => {
       return { session: await viewSession(ctx, await cancelSession(ctx, { repoId, sessionId }, reason)) };
-    },
-  });
+    }),
+  };
 }
 
-async function requireRepo(
+async function checkRepo(
   ctx: GatewayContext,
   claims: Claims,
-  need: { repoId: string; roles: readonly Role[] },
+  { repoId, roles }: { repoId: string; roles: readonly Role[] },
 ): Promise<void> {
-  if (Date.now() > claims.exp * 1000 + CLOCK_TOLERANCE_MS)
-    throw new CloudNodeError('unauthenticated', 'The token has expired.');
-  checkRole(claims, need);
-  await ctx.stores.repos.get(need.repoId);
-}
-
-/** A connection is good for as long as its token. */
-function endWithToken(socket: Socket, claims: Claims): void {
-  const leftMs = claims.exp * 1000 + CLOCK_TOLERANCE_MS - Date.now();
-  const timer = setTimeout(() => socket.disconnect(true), Math.min(leftMs, MAX_TIMER_MS));
-  socket.once('disconnect', () => clearTimeout(timer));
+  ctx.revocations.check(ctx.tokens.credential(claims));
+  checkClaims(claims, roles, repoId);
+  await ctx.stores.repos.get(repoId);
 }

@@ -1,13 +1,17 @@
 import type { Server, Socket } from 'socket.io';
+import type * as z from 'zod';
 import { CloudNodeError } from '../../protocol/errors.js';
 import * as library from '../../protocol/library.js';
 import { parse } from '../../protocol/parse.js';
-import { verifyApiKey } from '../auth/api-keys.js';
+import type { EventOf } from '../auth/access.js';
+import { admitKey } from '../auth/guard.js';
+import type { Credential } from '../auth/revocations.js';
 import type { GatewayContext, LibraryIdentity } from '../context.js';
 import { ByteSource } from '../intake/byte-source.js';
 import { receiveUpdate } from '../intake/receive-update.js';
 import { joinLibrary, libraryStatus, settleAssignment } from '../service/library-status.js';
-import { admitWith, onEvent, onRawEvent, requireOpen, requireProtocol } from './ack.js';
+import { requireClientCertificate } from '../tls/client-certificate.js';
+import { admitWith, endWith, onEvent, requireOpen, requireProtocol } from './ack.js';
 import type { Presence } from './presence.js';
 
 export const LIBRARY_NAMESPACE = '/library';
@@ -19,20 +23,27 @@ export function identityOf(socket: { readonly data: unknown }): LibraryIdentity 
   return (socket.data as { library?: LibraryIdentity }).library ?? null;
 }
 
+function credentialOf({ repoId, keyId, expiresMs }: LibraryIdentity): Credential {
+  return { kind: 'key', repoId, keyId, endsMs: expiresMs };
+}
+
 export function serveLibraries(io: Server, ctx: GatewayContext, presence: Presence): void {
   const namespace = io.of(LIBRARY_NAMESPACE);
   namespace.use(
     admitWith(async (socket) => {
       requireOpen(ctx.draining);
+      requireClientCertificate(ctx.config, socket.request.socket);
       const { apiKey, libraryId, protocolVersion } = parse(library.libraryAuth, socket.handshake.auth);
       requireProtocol(protocolVersion);
-      const { repoId, keyId } = await verifyApiKey(ctx.stores.repos, apiKey);
-      (socket.data as { library?: LibraryIdentity }).library = { repoId, keyId, libraryId };
+      const identity = await admitKey(ctx, apiKey);
+      (socket.data as { library?: LibraryIdentity }).library = { ...identity, libraryId };
     }),
   );
   namespace.on('connection', (socket) => {
     const who = identityOf(socket);
     if (who === null) return;
+    endWith(ctx, socket, credentialOf(who));
+    if (!socket.connected) return;
     const room = libraryRoom(who.repoId, who.libraryId);
     void socket.join([repoRoom(who.repoId), room]);
     // A Library has one connection: an older one, on whichever gateway, is a leftover of a broken line.
@@ -46,40 +57,48 @@ function serveLibrary(
   socket: Socket,
   { ctx, presence, who }: { ctx: GatewayContext; presence: Presence; who: LibraryIdentity },
 ): void {
-  const on = { socket, log: ctx.log };
+  const onRaw = (event: EventOf<'/library'>, run: (input: unknown) => Promise<object>): void =>
+    onEvent({ socket, log: ctx.log }, event, async (input) => {
+      ctx.revocations.check(credentialOf(who));
+      return run(input);
+    });
+  const on = <S extends z.ZodType>(
+    event: EventOf<'/library'>,
+    { schema, run }: { schema: S; run: (input: z.infer<S>) => Promise<object> },
+  ): void => onRaw(event, (input) => run(parse(schema, input ?? {})));
 
-  onEvent(on, 'library:join', {
+  on('library:join', {
     schema: library.join,
-    run: async ({ datasets }) => {
+    run: async ({ datasets, nonce }) => {
       if (!socket.connected) throw new CloudNodeError('conflict', 'This connection has ended.');
       presence.joined(who, socket.id);
-      return joinLibrary(ctx, who, { datasets, connection: socket.id });
+      return joinLibrary(ctx, who, { datasets, nonce, connection: socket.id });
     },
   });
-  onEvent(on, 'assignment:get', {
+  on('assignment:get', {
     schema: library.getAssignment,
-    run: () => libraryStatus(ctx, who),
+    run: ({ nonce }) => libraryStatus(ctx, who, nonce),
   });
-  onEvent(on, 'assignment:accept', {
+  on('assignment:accept', {
     schema: library.acceptAssignment,
     run: (at) => settleAssignment(ctx, who, { ...at, state: 'accepted', reason: '' }),
   });
-  onEvent(on, 'assignment:decline', {
+  on('assignment:decline', {
     schema: library.declineAssignment,
     run: (change) => settleAssignment(ctx, who, { ...change, state: 'declined' }),
   });
-  onEvent(on, 'assignment:fail', {
+  on('assignment:fail', {
     schema: library.failAssignment,
     run: (change) => settleAssignment(ctx, who, { ...change, state: 'failed' }),
   });
-  onEvent(on, 'assignment:progress', {
+  on('assignment:progress', {
     schema: library.reportProgress,
     run: async ({ sessionId, round, epoch, epochs }) => {
       ctx.log.debug({ ...who, sessionId, round, epoch, epochs }, 'progress');
       return {};
     },
   });
-  onRawEvent(on, 'update:put', async (frame) => {
+  onRaw('update:put', async (frame) => {
     if (!(frame instanceof Uint8Array))
       throw new CloudNodeError('invalid_frame', 'update:put takes a frame as binary data.');
     if (frame.length > library.MAX_INLINE_UPDATE_BYTES)

@@ -1,4 +1,4 @@
-import { CloudNodeError } from '../errors.js';
+import { CloudNodeError, isIdentityError } from '../errors.js';
 import { backoffMs, DEFAULT_BACKOFF, reasonOf, sleep, type Backoff } from './backoff.js';
 import { idleDeadline } from './deadline.js';
 import { isRetryable, NoAnswerError, retryAfterMs } from './no-answer.js';
@@ -10,6 +10,10 @@ export interface ApiOptions {
   /** Credentials, asked for before each try so that a token may be renewed. */
   readonly headers: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   readonly backoff?: Partial<Backoff> | undefined;
+  /** Asked before a gateway is told anything; what it throws counts as the answer. */
+  readonly admit?: ((baseUrl: string) => Promise<void>) | undefined;
+  /** @default the platform's */
+  readonly fetch?: typeof fetch | undefined;
 }
 
 export interface ApiRequest {
@@ -46,11 +50,15 @@ export class ApiClient {
   readonly #urls: readonly string[];
   readonly #headers: ApiOptions['headers'];
   readonly #backoff: Backoff;
+  readonly #admit: ApiOptions['admit'];
+  readonly #fetch: typeof fetch;
   #next: number;
 
-  constructor({ urls, headers, backoff }: ApiOptions) {
+  constructor({ urls, headers, backoff, admit, fetch = globalThis.fetch }: ApiOptions) {
+    this.#fetch = (...request) => fetch(...request);
     this.#urls = baseUrls(urls);
     this.#headers = headers;
+    this.#admit = admit;
     this.#backoff = { ...DEFAULT_BACKOFF, ...backoff };
     this.#next = Math.floor(this.#backoff.random() * this.#urls.length);
   }
@@ -81,18 +89,21 @@ export class ApiClient {
   /** One try at one gateway; after a failure that another one might not have, the next try goes to the next. */
   async attempt<T>(request: ApiRequest, read: (answer: ApiAnswer) => Promise<T>, attempt = 1): Promise<T> {
     const used = this.#next;
-    const url = (this.#urls[used % this.#urls.length] ?? '') + request.path;
+    const baseUrl = this.#urls[used % this.#urls.length] ?? '';
+    const url = baseUrl + request.path;
     const { idleMs, beginMs } = patience(request, attempt);
     const deadline = idleDeadline(idleMs, request.signal, beginMs);
     try {
-      const response = await fetch(url, await this.#init(request, deadline.signal));
+      await this.#admit?.(baseUrl);
+      const response = await this.#fetch(url, await this.#init(request, deadline.signal));
       deadline.alive();
       if (!response.ok) throw await readError(response);
       return await read({ response, alive: () => deadline.alive() });
     } catch (error) {
       const named = nameNetworkError(error, url);
       // Once for all that failed there together.
-      if (isRetryable(named) && this.#next === used) this.#next += 1;
+      const elsewhere = isRetryable(named) || isIdentityError(named);
+      if (elsewhere && this.#next === used) this.#next += 1;
       throw named;
     } finally {
       deadline.end();

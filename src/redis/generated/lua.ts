@@ -66,6 +66,12 @@ export const SCRIPTS = {
     keys: 1,
     lua: "#!lua\n--[[ These Libraries are still there.\n  KEYS[1] presence zset   ARGV[..] libraries\n  Returns how many.\n]]\nlocal time = redis.call('TIME')\nlocal now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))\nfor _, library in ipairs(ARGV) do redis.call('ZADD', KEYS[1], now, library) end\nreturn #ARGV\n",
   },
+  useKey: {
+    // Versioned, so that two releases can share one Redis client.
+    command: 'useKey:8009a0a0',
+    keys: 2,
+    lua: "#!lua\n--[[ An API key was used, if there is one: a Repo that is gone gets no record back.\n  KEYS[1] API keys   KEYS[2] uses   ARGV[1] keyId\n  Returns 1, or 0 when there is no such key.\n]]\nif redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end\nlocal time = redis.call('TIME')\nredis.call('HSET', KEYS[2], ARGV[1], string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)))\nreturn 1\n",
+  },
   writeSession: {
     // Versioned, so that two releases can share one Redis client.
     command: 'writeSession:8e938cdd',
