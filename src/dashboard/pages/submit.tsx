@@ -90,14 +90,7 @@ export function SubmitPage({ repoId, modelId }: { repoId: string; modelId: strin
         field={field}
         value={values[name] ?? ''}
         fault={faultOf(name)}
-        options={
-          name === 'modelId'
-            ? models?.models.map((model) => ({
-                value: model.modelId,
-                label: `${model.name} (${model.modelId})`,
-              }))
-            : undefined
-        }
+        options={name === 'modelId' ? modelOptions(models?.models ?? [], values['modelId'] ?? '') : undefined}
         onChange={(value) => set(name, value)}
         onLeave={() => setTouched((now) => new Set([...now, name]))}
       />
@@ -155,6 +148,13 @@ export function SubmitPage({ repoId, modelId }: { repoId: string; modelId: strin
       </div>
     </form>
   );
+}
+
+/** What is chosen is there from the beginning, also before the pool has said what models there are. */
+function modelOptions(models: readonly ModelView[], chosen: string): { value: string; label: string }[] {
+  const options = models.map(({ modelId, name }) => ({ value: modelId, label: `${name} (${modelId})` }));
+  const isKnown = chosen === '' || models.some(({ modelId }) => modelId === chosen);
+  return isKnown ? options : [{ value: chosen, label: chosen }, ...options];
 }
 
 function focusFirstFault(form: HTMLFormElement | null, paths: readonly string[]): void {

@@ -40,7 +40,7 @@ export function JobFieldInput({
         {field.isRequired && <span class="required"> required</span>}
       </label>
       <div class="control">
-        {choices.length > 0 ? (
+        {options !== undefined || choices.length > 0 ? (
           <select {...common} onChange={(event) => onChange(event.currentTarget.value)}>
             <option value="">
               {field.isRequired
