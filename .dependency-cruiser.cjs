@@ -99,6 +99,20 @@ module.exports = {
       { path: under('src/library', 'src/explora') + '.*node[^/]*\\.ts$', dependencyTypesNot: ['type-only'] },
     ),
 
+    onlyOwn('src/dashboard', 'src/protocol', 'src/core'),
+    forbid(
+      'dashboard-packages',
+      'The page is small: preact, socket.io-client and zod, and vite to build it.',
+      { path: under('src/dashboard') },
+      npmExcept('preact', 'socket\\.io-client', 'zod', 'vite'),
+    ),
+    forbid(
+      'nothing-imports-dashboard',
+      'The page is built by itself.',
+      { pathNot: under('src/dashboard', 'test') },
+      { path: under('src/dashboard') },
+    ),
+
     onlyOwn('src/redis', 'src/core', 'src/protocol', 'src/tensors', 'src/telemetry', 'src/config'),
     onlyOwn(
       'src/blobs',
@@ -154,7 +168,8 @@ module.exports = {
     forbid(
       'not-to-dev-dependency',
       'It is missing where the pool is deployed.',
-      { path: '^(src|workers)/' },
+      // The page is bundled when it is built.
+      { path: '^(src|workers)/', pathNot: under('src/dashboard') },
       {
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
         dependencyTypesNot: ['type-only', 'npm', 'npm-optional'],

@@ -8,7 +8,7 @@ const nodeGlobals = names(
 const browserGlobals = names(
   'window document location history navigator localStorage sessionStorage console URL URLSearchParams fetch performance ' +
     'setTimeout clearTimeout setInterval clearInterval requestAnimationFrame EventSource WebSocket Blob FormData ' +
-    'HTMLElement customElements Worker io uPlot',
+    'HTMLElement customElements Worker io',
 );
 
 const noClock = 'core is pure: take the time as an argument.';
@@ -37,11 +37,11 @@ export default tseslint.config(
     rules: { eqeqeq: ['error', 'always', { null: 'ignore' }] },
   },
   {
-    files: ['src/dashboard/**/*.{js,mjs}', 'examples/browser/page/*.js'],
+    files: ['examples/browser/page/*.js'],
     languageOptions: { globals: browserGlobals },
   },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [js.configs.recommended, ...tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

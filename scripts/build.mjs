@@ -1,21 +1,12 @@
 #!/usr/bin/env node
 /**
- * Compiles src/, workers/, bench/ and examples/ to dist/, bundles dist/library/ for browsers, and stamps it all with
- * dist/.built.
+ * Compiles src/, workers/, bench/ and examples/ to dist/, bundles the Dashboard into dist/dashboard/ and the Library for
+ * browsers into dist/library/, and stamps it all with dist/.built.
  *
  *   npm run build
  */
 import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -46,14 +37,8 @@ export async function build() {
   if (!existsSync(stamp)) rmSync(path.join(root, 'dist/.tsbuildinfo'), { force: true });
   // Types are checked by `npm test`; whoever only wants to run it need not wait for that.
   const args = [tsc, '-p', 'tsconfig.build.json', '--noCheck'];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
-    cwd: root,
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  if (status !== 0) throw new Error(`The build failed:\n${stdout ?? ''}${stderr ?? ''}`.trim());
-  copyAssets(path.join(root, 'src/dashboard'), path.join(root, 'dist/src/dashboard'));
+  run(args);
+  buildPage();
   // Not at the top: this file is loaded before there are any packages.
   const { buildLibrary } = await import('./lib/build-library.mjs');
   await buildLibrary(root);
@@ -62,10 +47,24 @@ export async function build() {
   utimesSync(stamp, startedAt, startedAt);
 }
 
-/** The compiler moves only .ts: a web page has more. */
-function copyAssets(from, to) {
-  if (!existsSync(from)) return;
-  cpSync(from, to, { recursive: true, filter: (file) => !/\.ts$|tsconfig.*\.json$/.test(file) });
+function run(args) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  if (status !== 0) throw new Error(`The build failed:\n${stdout ?? ''}${stderr ?? ''}`.trim());
+}
+
+/** The Dashboard's page, when anything that it is made of is newer. */
+function buildPage() {
+  const page = path.join(root, 'dist/dashboard/index.html');
+  const sources = ['src/dashboard', 'src/protocol', 'src/core', 'package-lock.json'];
+  const newest = Math.max(...sources.map((name) => newestMs(path.join(root, name))));
+  if (existsSync(page) && statSync(page).mtimeMs >= newest) return;
+  const vite = path.join(root, 'node_modules/vite/bin/vite.js');
+  run([vite, 'build', '--config', 'src/dashboard/vite.config.mjs', '--logLevel', 'warn']);
 }
 
 /** Folders count too: removing a file changes nothing else. */

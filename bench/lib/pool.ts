@@ -41,6 +41,8 @@ export interface PoolOptions {
   readonly gateways?: number;
   readonly coordinators?: number;
   readonly aggregators?: number;
+  /** @default 0: no bench scores versions */
+  readonly evaluators?: number;
   readonly env?: Readonly<Record<string, string>>;
   /** A folder for V8 CPU profiles of all processes, written when they end. */
   readonly profileDir?: string | undefined;
@@ -54,7 +56,7 @@ export interface PoolOptions {
 export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPool> {
   const dir = await mkdtemp(path.join(tmpdir(), 'cn-bench-'));
   const redis = await startPrivateRedis({ dir, appendOnly: true });
-  const started: { role: Role; port: number; process: LineProcess }[] = [];
+  const started: { role: Role | 'evaluator'; port: number; process: LineProcess }[] = [];
   const close = async (): Promise<void> => {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
     await Promise.all(started.map(({ process }) => process.end()));
@@ -67,7 +69,7 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
   const { profileDir } = options;
   const profile = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
   const nodeArgs = [...NODE_FLAGS, ...profile, ...(options.nodeArgs ?? [])];
-  const start = async (role: Role, port = 0): Promise<void> => {
+  const start = async (role: Role | 'evaluator', port = 0): Promise<void> => {
     const env = {
       ...process.env,
       REDIS_URL: redis.url,
@@ -85,13 +87,14 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
     started.push({ role, port, process: node });
   };
   const ports = await freePorts(options.gateways ?? 1);
-  const times = (count: number, role: Role): Promise<void>[] =>
+  const times = (count: number, role: Role | 'evaluator'): Promise<void>[] =>
     Array.from({ length: count }, () => start(role));
   try {
     await Promise.all([
       ...ports.map((port) => start('gateway', port)),
       ...times(options.coordinators ?? 1, 'coordinator'),
       ...times(options.aggregators ?? 1, 'aggregator'),
+      ...times(options.evaluators ?? 0, 'evaluator'),
     ]);
   } catch (error) {
     await close();

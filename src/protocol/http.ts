@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { SessionEvent } from '../core/decision.js';
-import type { RoundSummary, SessionRecord } from '../core/session.js';
+import type { AssignmentState, RoundSummary, SessionRecord } from '../core/session.js';
 import type { Score } from '../core/termination.js';
 import * as ids from './ids.js';
 import type { ModelRecord } from './model.js';
@@ -33,6 +33,12 @@ export const revokeTokens = z.union([
 ]);
 export const cancelSession = z.strictObject({
   reason: z.string().max(500).default('cancelled by the owner'),
+});
+
+/** Query of the list of sessions. */
+export const sessionPage = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(500).default(200),
+  offset: z.coerce.number().int().min(0).max(1_000_000).default(0),
 });
 
 /** Claims of a JWT for Explora and Dashboard. */
@@ -92,6 +98,13 @@ export type SessionRow = Pick<
   readonly round: number | null;
   readonly best: SessionRecord['best'];
 };
+
+/** The Libraries that were asked in the current round, by the state of their assignment. */
+export interface AssignmentCounts {
+  readonly round: number | null;
+  readonly attempt: number | null;
+  readonly counts: Readonly<Record<AssignmentState, number>>;
+}
 
 /** One entry of a session's event log; `id` goes into `Last-Event-ID`. */
 export interface LoggedEvent {

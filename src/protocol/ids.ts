@@ -19,6 +19,8 @@ export const modelId = name(80);
 export const libraryId = name(128);
 export const datasetId = name(64);
 export const testSetId = name(64);
+/** A name that points at a model, such as `production`. */
+export const alias = name(64);
 export const updateId = name(64);
 export const keyId = name(32);
 

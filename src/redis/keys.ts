@@ -51,6 +51,8 @@ export class Keys {
   active = (repoId: string): string => this.repo(repoId, 'active');
   /** hash modelId → ModelRecord; lives as long as the Repo */
   models = (repoId: string): string => this.repo(repoId, 'models');
+  /** hash alias → AliasRecord; lives as long as the Repo */
+  aliases = (repoId: string): string => this.repo(repoId, 'aliases');
   /** string topology JSON, content-addressed; lives as long as the Repo */
   topology = (repoId: string, sha256: string): string => this.repo(repoId, `topology:${sha256}`);
   /** hash testSetId → TestSetRecord; lives as long as the Repo */

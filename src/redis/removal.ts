@@ -54,6 +54,7 @@ export class Removal {
     await redis.unlink(
       keys.models(repoId),
       keys.testSets(repoId),
+      keys.aliases(repoId),
       keys.libraries(repoId),
       keys.presence(repoId),
       keys.active(repoId),

@@ -87,9 +87,9 @@ export class SessionStore {
   }
 
   /** Newest first. */
-  async list(repoId: string, limit = 200): Promise<SessionRecord[]> {
+  async list(repoId: string, { limit = 200, offset = 0 } = {}): Promise<SessionRecord[]> {
     const { redis, keys } = this.#context;
-    const ids = await redis.zrevrange(keys.sessions(repoId), 0, limit - 1);
+    const ids = await redis.zrevrange(keys.sessions(repoId), offset, offset + limit - 1);
     const all = await Promise.all(ids.map((id) => this.find(repoId, id)));
     return all.filter((stored) => stored !== null).map((stored) => stored.record);
   }

@@ -1,3 +1,4 @@
+import { AliasStore } from './alias-store.js';
 import type { RedisContext } from './context.js';
 import { EventLog } from './event-log.js';
 import { LibraryStore } from './library-store.js';
@@ -17,6 +18,7 @@ export interface Stores {
   readonly sessions: SessionStore;
   readonly rounds: RoundStore;
   readonly models: ModelStore;
+  readonly aliases: AliasStore;
   readonly events: EventLog;
   readonly pool: PoolRegistry;
   readonly revocations: RevocationLog;
@@ -31,6 +33,7 @@ export function createStores(context: RedisContext): Stores {
     sessions: new SessionStore(context),
     rounds: new RoundStore(context),
     models: new ModelStore(context),
+    aliases: new AliasStore(context),
     events: new EventLog(context),
     pool: new PoolRegistry(context),
     revocations: new RevocationLog(context),

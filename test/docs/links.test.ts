@@ -14,6 +14,7 @@ test.each([
   'docs/keras.md',
   'python/README.md',
   'examples/python-library/README.md',
+  'docs/dashboard.md',
 ])('links of %s lead somewhere', (page) => {
   const folder = new URL(`../../${page}`, import.meta.url);
   const text = readText(page);

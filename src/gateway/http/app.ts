@@ -1,7 +1,10 @@
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { GatewayContext } from '../context.js';
+import { aliasRoutes } from './aliases.js';
+import { assignmentCountRoutes } from './assignment-counts.js';
 import { cors, Origins } from './cors.js';
+import { dashboardPage } from './dashboard-page.js';
 import { eventRoutes } from './events.js';
 import { guardedApp } from './guarded.js';
 import { healthRoutes } from './health.js';
@@ -28,8 +31,10 @@ const ROUTES = [
   keyRoutes,
   revocationRoutes,
   modelRoutes,
+  aliasRoutes,
   testSetRoutes,
   sessionRoutes,
+  assignmentCountRoutes,
   eventRoutes,
   versionRoutes,
   libraryRoutes,
@@ -54,6 +59,7 @@ export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): 
   const guarded = guardedApp(app, ctx);
   for (const addRoutes of ROUTES) addRoutes(guarded, ctx);
   extra?.(app);
+  app.use(dashboardPage());
   app.use(routeNotFound);
   app.use(errorHandler(ctx));
   return app;

@@ -1,4 +1,5 @@
-import { cancelSession as cancelBody } from '../../protocol/http.js';
+import { cancelSession as cancelBody, sessionPage } from '../../protocol/http.js';
+import { parse } from '../../protocol/parse.js';
 import type { GatewayContext } from '../context.js';
 import { cancelSession } from '../service/cancel-session.js';
 import { pauseSession } from '../service/pause-session.js';
@@ -17,7 +18,12 @@ export function sessionRoutes(app: GuardedApp, ctx: GatewayContext): void {
   });
 
   app.get('/v1/repos/:repoId/sessions', async (req, res, { repoId }) => {
-    res.json({ sessions: (await sessions.list(repoId)).map(sessionRow) });
+    const page = parse(sessionPage, req.query);
+    const [records, { kept: total }] = await Promise.all([
+      sessions.list(repoId, page),
+      sessions.count(repoId),
+    ]);
+    res.json({ sessions: records.map(sessionRow), total });
   });
 
   app.get('/v1/repos/:repoId/sessions/:sessionId', async (req, res, { repoId }) => {

@@ -1,0 +1,114 @@
+import type { JSX } from 'preact';
+import type { KeyView, RepoStatus } from '../../protocol/http.js';
+import type { RepoRecord } from '../../protocol/records.js';
+import { path } from '../lib/api.js';
+import { formatCount, formatDate, plural } from '../lib/format.js';
+import { href } from '../lib/route.js';
+import { mayManageKeys } from '../lib/token.js';
+import { useApi } from '../lib/use-api.js';
+import { Badge } from '../ui/badge.js';
+import { Empty, Loading, Problem } from '../ui/feedback.js';
+import { Stat } from '../ui/stat.js';
+
+export function RepoPage({ repoId }: { repoId: string }): JSX.Element {
+  const { data, error } = useApi<RepoStatus>(path.repo(repoId), { everyMs: 2_000 });
+  const { data: all } = useApi<{ repos: RepoRecord[] }>('/v1/repos');
+  const quota = all?.repos.find((repo) => repo.repoId === repoId);
+  return (
+    <>
+      <div class="title-row">
+        <h1>{data?.name ?? repoId}</h1>
+        {data !== null && <Badge state={data.status} />}
+      </div>
+      <Problem error={error} />
+      {data === null && error === null && <Loading />}
+      {data !== null && (
+        <>
+          <dl class="stats">
+            <Stat label="Libraries online" value={formatCount(data.librariesOnline)} />
+            <Stat
+              label="Sessions running"
+              value={formatCount(data.runningSessions.length)}
+              note={quota === undefined ? undefined : `at most ${formatCount(quota.concurrency)} at once`}
+            />
+            <Stat label="Sessions queued" value={formatCount(data.queuedSessions)} />
+            <Stat
+              label="Slots rented"
+              value={formatCount(data.rentedSlots)}
+              note={
+                quota === undefined
+                  ? undefined
+                  : quota.maxSlots === null
+                    ? 'no quota'
+                    : `quota ${formatCount(quota.maxSlots)}`
+              }
+            />
+          </dl>
+          <section>
+            <h2>Running now</h2>
+            {data.runningSessions.length === 0 ? (
+              <Empty title="No session runs.">
+                {data.librariesOnline === 0
+                  ? 'No Library is online either. Let one join with an API key of this Repo, then submit a job.'
+                  : `${plural(data.librariesOnline, 'Library waits', 'Libraries wait')} for a job.`}
+              </Empty>
+            ) : (
+              <ul class="rows">
+                {data.runningSessions.map(({ sessionId, state, round, version }) => (
+                  <li key={sessionId}>
+                    <a href={href(['repos', repoId, 'sessions', sessionId])}>{sessionId}</a>
+                    <Badge state={state} />
+                    <span class="muted">
+                      {round === null ? 'before its first round' : `round ${formatCount(round)}`} · version{' '}
+                      {formatCount(version)}
+                    </span>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </section>
+          {mayManageKeys() && <Keys repoId={repoId} />}
+        </>
+      )}
+    </>
+  );
+}
+
+function Keys({ repoId }: { repoId: string }): JSX.Element {
+  const { data, error } = useApi<{ keys: KeyView[] }>(`${path.repo(repoId)}/keys`, { everyMs: 15_000 });
+  return (
+    <section>
+      <h2>API keys of Libraries</h2>
+      <Problem error={error} />
+      {data !== null && data.keys.length === 0 && (
+        <Empty title="There is no key: no Library can join.">
+          Make one with <code>npm run cloud-node -- key create {repoId}</code>.
+        </Empty>
+      )}
+      {data !== null && data.keys.length > 0 && (
+        <div class="table-wrap" tabIndex={0} role="region" aria-label="API keys">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Key</th>
+                <th scope="col">Label</th>
+                <th scope="col">Made</th>
+                <th scope="col">State</th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.keys.map(({ keyId, label, createdMs, revokedMs }) => (
+                <tr key={keyId}>
+                  <td class="mono">{keyId}</td>
+                  <td>{label === '' ? <span class="muted">none</span> : label}</td>
+                  <td>{formatDate(createdMs)}</td>
+                  <td>{revokedMs === null ? 'valid' : `revoked ${formatDate(revokedMs)}`}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}

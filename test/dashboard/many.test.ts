@@ -1,0 +1,92 @@
+import { afterAll, expect } from '@jest/globals';
+import { denseModel } from '../../bench/lib/dense-model.js';
+import { Keys } from '../../src/redis/keys.js';
+import { LibraryStore } from '../../src/redis/library-store.js';
+import { eventually } from '../helpers/eventually.js';
+import { startPool } from '../helpers/pool.js';
+import { connectTo } from '../helpers/servers.js';
+import { browserTest, goTo, signIn, usePages } from './page.js';
+
+const pages = usePages();
+const LIBRARIES = 10_000;
+const SESSIONS = 1_000;
+/** Of a page: what is not seen must not be in it. */
+const MAX_ELEMENTS = 2_500;
+const SOON_MS = 5_000;
+let touching: ReturnType<typeof setInterval> | undefined;
+afterAll(() => clearInterval(touching));
+
+browserTest(
+  'ten thousand Libraries and a thousand sessions do not slow it',
+  async () => {
+    const pool = await startPool();
+    const { repoId, explora } = await pool.repo();
+    const { modelId } = await explora.uploadModel(denseModel(4, 4));
+    const redis = await connectTo(pool.server);
+    try {
+      const libraries = new LibraryStore({ redis, keys: new Keys(pool.prefix) });
+      const ids = Array.from({ length: LIBRARIES }, (_, i) => `library-${i}`);
+      const datasets = [{ datasetId: 'data', numExamples: 10 }];
+      await inSlices(ids, 500, (id) => libraries.join(repoId, id, { datasets, connection: 'http' }));
+      await libraries.touch(repoId, ids);
+      // They are there for as long as somebody says so.
+      touching = setInterval(() => void libraries.touch(repoId, ids), 2_000);
+      const running = await explora.submit({
+        modelId,
+        name: 'large',
+        hyperparams: { batchSize: 1 },
+        selection: { type: 'all', goal: LIBRARIES },
+        deadlines: { roundMs: 600_000 },
+      });
+      await inSlices(Array.from({ length: SESSIONS - 1 }), 20, () =>
+        explora.submit({ modelId, name: 'waits', hyperparams: { batchSize: 1 } }),
+      );
+      await eventually(async () => (await running.get()).round?.state === 'collecting', { withinMs: 20_000 });
+
+      const page = await pages.open();
+      const [{ url } = { url: '' }] = pool.gateways;
+      await signIn(page, url, await pool.token('admin'));
+      const open = async (hash: string): Promise<{ tookMs: number; elements: number }> => {
+        const startedMs = performance.now();
+        await goTo(page, url, hash);
+        const tookMs = performance.now() - startedMs;
+        return { tookMs, elements: await page.evaluate(() => document.querySelectorAll('*').length) };
+      };
+      for (const hash of [
+        'pool',
+        'repos',
+        `repos/${repoId}`,
+        `repos/${repoId}/sessions`,
+        `repos/${repoId}/sessions/${running.sessionId}`,
+      ]) {
+        const { tookMs, elements } = await open(hash);
+        expect([hash, elements]).toEqual([hash, Math.min(elements, MAX_ELEMENTS)]);
+        expect(tookMs).toBeLessThan(SOON_MS);
+      }
+      // Of the round that is open: all were asked, and nobody has answered.
+      const asked = page.locator('.parts div', { hasText: 'asked' });
+      await asked.getByText('10,000').waitFor();
+      await goTo(page, url, `repos/${repoId}`);
+      await page.locator('.stat', { hasText: 'Libraries online' }).getByText('10,000').waitFor();
+      await goTo(page, url, `repos/${repoId}/sessions`);
+      await page.getByText('1 to 50 of 1,000').waitFor();
+      await page.getByRole('button', { name: 'Next' }).click();
+      await page.getByText('51 to 100 of 1,000').waitFor();
+      await goTo(page, url, `repos/${repoId}/sessions?offset=950`);
+      await page.getByRole('link', { name: 'large' }).waitFor();
+      expect(await page.getByRole('button', { name: 'Next' }).isDisabled()).toBe(true);
+    } finally {
+      clearInterval(touching);
+      await redis.quit();
+    }
+  },
+  120_000,
+);
+
+async function inSlices<T>(
+  items: readonly T[],
+  size: number,
+  run: (item: T) => Promise<unknown>,
+): Promise<void> {
+  for (let i = 0; i < items.length; i += size) await Promise.all(items.slice(i, i + size).map(run));
+}
