@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { addAuditCommands } from './commands/audit.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addKeyCommands } from './commands/key.js';
 import { addModelCommands } from './commands/models.js';
@@ -54,6 +55,7 @@ export function createProgram(): Command {
   addRepoCommands(program);
   addKeyCommands(program);
   addTokenCommand(program);
+  addAuditCommands(program);
   program.commandsGroup('Jobs and models:');
   addSubmitCommand(program);
   addSessionCommands(program);

@@ -105,6 +105,9 @@ export const envSchema = z.object({
   DRAIN_MS: integer(0, 600_000)
     .default(10_000)
     .describe('Time to finish what is in flight after SIGTERM, ms.'),
+  AUDIT_MAX_ENTRIES: integer(1_000, 10_000_000)
+    .default(100_000)
+    .describe('Entries kept of an audit trail, about 400 bytes each; the oldest are dropped, in tenths.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')

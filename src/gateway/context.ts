@@ -4,6 +4,7 @@ import type { ModelChecker } from '../keras/check-model.js';
 import type { WorkQueues } from '../redis/queues.js';
 import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
+import type { Audit } from './audit/audit.js';
 import type { TokenVerifier } from './auth/tokens.js';
 import type { IntakeDeps } from './intake/intake-deps.js';
 import type { HalfParameters } from './service/half-parameters.js';
@@ -25,6 +26,7 @@ export interface GatewayDeps {
 /** What its routes and events work with. */
 export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly tokens: TokenVerifier;
+  readonly audit: Audit;
   readonly models: ModelChecker;
   readonly shards: ShardCache;
   readonly groups: UpdateGroups;

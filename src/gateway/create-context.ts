@@ -1,5 +1,6 @@
 import type { ModelChecker } from '../keras/check-model.js';
 import { ThreadModelChecker } from '../keras/check-model-in-thread.js';
+import { Audit } from './audit/audit.js';
 import { TokenVerifier } from './auth/tokens.js';
 import type { GatewayContext, GatewayDeps } from './context.js';
 import { IntakeMemory } from './intake/intake-memory.js';
@@ -28,6 +29,7 @@ export function createContext(
     ...deps,
     draining: own.draining,
     tokens: new TokenVerifier(config),
+    audit: new Audit(stores.audit, deps.log),
     models: own.models ?? new ThreadModelChecker(),
     shards,
     halves: new HalfParameters((repoId, parameters) => readParameters(shards, repoId, parameters)),

@@ -71,6 +71,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
       const closed = sockets.close();
       server.closeAllConnections();
       await closed;
+      await ctx.audit.close();
       await ctx.watermark.stop();
       await ctx.models.close();
       await ctx.intake.kernels.close();

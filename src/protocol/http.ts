@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { SessionEvent } from '../core/decision.js';
 import type { RoundSummary, SessionRecord } from '../core/session.js';
 import type { Score } from '../core/termination.js';
+import type { AuditHead } from './audit.js';
 import * as ids from './ids.js';
 import type { ModelRecord } from './model.js';
 import type { NodeRecord, RentalRecord } from './records.js';
@@ -35,6 +36,22 @@ export interface KeyCreated {
   readonly keyId: string;
   readonly apiKey: string;
   readonly label: string;
+}
+
+/** Answer to `DELETE /v1/repos/:repoId`: what was there. Zeros where an earlier try had got further. */
+export interface RepoDeleted {
+  readonly deleted: true;
+  readonly removed: {
+    readonly keys: number;
+    readonly libraries: number;
+    readonly sessions: number;
+    readonly versions: number;
+    readonly models: number;
+    readonly testSets: number;
+    readonly auditEntries: number;
+  };
+  /** The end of the Repo's audit trail, to compare an export with. */
+  readonly auditHead: AuditHead;
 }
 
 export interface KeyView {

@@ -8,6 +8,7 @@ export const SCRIPT_CODES = {
   roundClosed: -3,
   assignmentOver: -4,
   alreadyReceived: -5,
+  noRepo: -6,
 } as const;
 
 export function scriptError(code: number, at: AttemptRef & { libraryId: string }): CloudNodeError {

@@ -1,3 +1,4 @@
+import { AuditTrail } from './audit-trail.js';
 import type { RedisContext } from './context.js';
 import { EventLog } from './event-log.js';
 import { LibraryStore } from './library-store.js';
@@ -17,9 +18,15 @@ export interface Stores {
   readonly models: ModelStore;
   readonly events: EventLog;
   readonly pool: PoolRegistry;
+  readonly audit: AuditTrail;
 }
 
-export function createStores(context: RedisContext): Stores {
+export interface StoreLimits {
+  /** @default 100_000 */
+  readonly auditMaxEntries?: number;
+}
+
+export function createStores(context: RedisContext, limits: StoreLimits = {}): Stores {
   return {
     context,
     repos: new RepoStore(context),
@@ -29,5 +36,6 @@ export function createStores(context: RedisContext): Stores {
     models: new ModelStore(context),
     events: new EventLog(context),
     pool: new PoolRegistry(context),
+    audit: new AuditTrail(context, limits.auditMaxEntries ?? 100_000),
   };
 }

@@ -3,6 +3,7 @@ import { CloudNodeError } from '../../protocol/errors.js';
 import type { Claims, Role } from '../../protocol/http.js';
 import * as ids from '../../protocol/ids.js';
 import { parse } from '../../protocol/parse.js';
+import { keyActor, rememberActor, tokenActor } from '../audit/by.js';
 import type { GatewayContext, LibraryIdentity } from '../context.js';
 import { verifyApiKey } from './api-keys.js';
 
@@ -40,6 +41,7 @@ export async function requireRole(
   need: { repoId: string | null; roles: readonly Role[] },
 ): Promise<Claims> {
   const claims = await ctx.tokens.verify(bearer(request.headers));
+  rememberActor(request, tokenActor(claims));
   checkRole(claims, need);
   return claims;
 }
@@ -62,6 +64,7 @@ export async function requireLibrary(
   request: RequestOf<unknown>,
 ): Promise<LibraryIdentity> {
   const identity = await verifyApiKey(ctx.stores.repos, bearer(request.headers));
+  rememberActor(request, keyActor(identity));
   const given = request.headers['library-id'];
   const libraryId = ids.libraryId.safeParse(given);
   if (!libraryId.success)

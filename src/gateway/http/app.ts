@@ -1,6 +1,7 @@
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { GatewayContext } from '../context.js';
+import { auditRoutes } from './audit.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
 import { keyRoutes } from './keys.js';
@@ -21,6 +22,7 @@ const ROUTES = [
   poolRoutes,
   repoRoutes,
   keyRoutes,
+  auditRoutes,
   modelRoutes,
   testSetRoutes,
   sessionRoutes,

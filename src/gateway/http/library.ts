@@ -7,6 +7,7 @@ import {
   join,
   reportProgress,
 } from '../../protocol/library.js';
+import { byRequest } from '../audit/by.js';
 import { requireLibrary } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { joinLibrary, libraryStatus, settleAssignment } from '../service/library-status.js';
@@ -21,7 +22,10 @@ export function libraryRoutes(app: Express, ctx: GatewayContext): void {
   app.post('/v1/library/join', async (req, res) => {
     const library = await requireLibrary(ctx, req);
     const { datasets } = await readJson(req, join, maxBytes);
-    res.json(await joinLibrary(ctx, library, { datasets, connection: NO_CONNECTION }));
+    const status = await joinLibrary(ctx, library, { datasets, connection: NO_CONNECTION });
+    const { repoId, libraryId } = library;
+    ctx.audit.library(byRequest(req), { repoId, action: 'library.joined', target: { libraryId } });
+    res.json(status);
   });
 
   app.post('/v1/library/heartbeat', async (req, res) => {

@@ -1,6 +1,7 @@
-import type { Express } from 'express';
+import type { Express, Request } from 'express';
 import type { ModelView } from '../../protocol/http.js';
 import type { ModelRecord } from '../../protocol/model.js';
+import { byRequest } from '../audit/by.js';
 import { READERS, requireRepo, WRITERS } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { uploadModel } from '../service/upload-model.js';
@@ -13,10 +14,23 @@ import { withBody } from './with-body.js';
 export function modelRoutes(app: Express, ctx: GatewayContext): void {
   const { models } = ctx.stores;
 
+  /** The model whose weights somebody is about to read. */
+  const audited = async (repoId: string, req: Request<{ modelId: string }>): Promise<ModelRecord> => {
+    const model = await models.get(repoId, req.params.modelId);
+    const target = { modelId: model.modelId, sha256: model.parameters.sha256 };
+    ctx.audit.read(byRequest(req), { repoId, action: 'model.downloaded', target });
+    return model;
+  };
+
   app.post('/v1/repos/:repoId/models', async (req, res) => {
     const repoId = await requireRepo(ctx, req, WRITERS);
     const upload = { repoId, contentLength: contentLength(req) };
-    const record = await withBody(req, (source) => uploadModel(ctx, { ...upload, source }));
+    const record = await ctx.audit.act(
+      byRequest(req),
+      { repoId, action: 'model.uploaded' },
+      () => withBody(req, (source) => uploadModel(ctx, { ...upload, source })),
+      ({ modelId, parameters }) => ({ modelId, sha256: parameters.sha256 }),
+    );
     await answerJson(req, res, 201, record);
   });
 
@@ -32,8 +46,9 @@ export function modelRoutes(app: Express, ctx: GatewayContext): void {
 
   app.get('/v1/repos/:repoId/models/:modelId/weights', async (req, res) => {
     const repoId = await requireRepo(ctx, req, READERS);
-    const { parameters } = await models.get(repoId, req.params.modelId);
-    await sendWeights(ctx, { req, res }, { repoId, parameters }, downloadEncoding(req));
+    const encoding = downloadEncoding(req);
+    const { parameters } = await audited(repoId, req);
+    await sendWeights(ctx, { req, res }, { repoId, parameters }, encoding);
   });
 
   app.get('/v1/repos/:repoId/models/:modelId/tfjs/model.json', async (req, res) => {
@@ -45,7 +60,7 @@ export function modelRoutes(app: Express, ctx: GatewayContext): void {
 
   app.get('/v1/repos/:repoId/models/:modelId/tfjs/weights.bin', async (req, res) => {
     const repoId = await requireRepo(ctx, req, READERS);
-    const { parameters } = await models.get(repoId, req.params.modelId);
+    const { parameters } = await audited(repoId, req);
     await sendWeights(ctx, { req, res }, { repoId, parameters });
   });
 

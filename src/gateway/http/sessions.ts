@@ -1,5 +1,7 @@
-import type { Express } from 'express';
+import type { Express, Request } from 'express';
+import type { SessionRecord } from '../../core/session.js';
 import { cancelSession as cancelBody } from '../../protocol/http.js';
+import { byRequest } from '../audit/by.js';
 import { READERS, requireRepo, WRITERS } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { cancelSession } from '../service/cancel-session.js';
@@ -12,9 +14,27 @@ export function sessionRoutes(app: Express, ctx: GatewayContext): void {
   const { sessions } = ctx.stores;
   const maxBytes = ctx.config.MAX_JSON_BYTES;
 
+  const paused = (
+    repoId: string,
+    req: Request<{ sessionId: string }>,
+    pause: boolean,
+  ): Promise<SessionRecord> => {
+    const { sessionId } = req.params;
+    const action = pause ? 'session.paused' : 'session.resumed';
+    return ctx.audit.act(byRequest(req), { repoId, action, target: { sessionId } }, () =>
+      pauseSession(ctx, { repoId, sessionId }, pause),
+    );
+  };
+
   app.post('/v1/repos/:repoId/sessions', async (req, res) => {
     const repoId = await requireRepo(ctx, req, WRITERS);
-    const session = await submitJob(ctx, repoId, await readAnyJson(req, maxBytes));
+    const job = await readAnyJson(req, maxBytes);
+    const session = await ctx.audit.act(
+      byRequest(req),
+      { repoId, action: 'job.submitted' },
+      () => submitJob(ctx, repoId, job),
+      ({ sessionId, job: { modelId } }) => ({ sessionId, modelId }),
+    );
     res.status(201).json(await viewSession(ctx, session));
   });
 
@@ -32,21 +52,21 @@ export function sessionRoutes(app: Express, ctx: GatewayContext): void {
   app.post('/v1/repos/:repoId/sessions/:sessionId/cancel', async (req, res) => {
     const repoId = await requireRepo(ctx, req, WRITERS);
     const { reason } = await readJson(req, cancelBody, maxBytes);
-    const cancelled = await cancelSession(ctx, { repoId, sessionId: req.params.sessionId }, reason);
+    const { sessionId } = req.params;
+    const act = { repoId, action: 'session.cancelled', target: { sessionId } } as const;
+    const cancelled = await ctx.audit.act(byRequest(req), act, () =>
+      cancelSession(ctx, { repoId, sessionId }, reason),
+    );
     res.json(await viewSession(ctx, cancelled));
   });
 
   app.post('/v1/repos/:repoId/sessions/:sessionId/pause', async (req, res) => {
     const repoId = await requireRepo(ctx, req, WRITERS);
-    res.json(
-      await viewSession(ctx, await pauseSession(ctx, { repoId, sessionId: req.params.sessionId }, true)),
-    );
+    res.json(await viewSession(ctx, await paused(repoId, req, true)));
   });
 
   app.post('/v1/repos/:repoId/sessions/:sessionId/resume', async (req, res) => {
     const repoId = await requireRepo(ctx, req, WRITERS);
-    res.json(
-      await viewSession(ctx, await pauseSession(ctx, { repoId, sessionId: req.params.sessionId }, false)),
-    );
+    res.json(await viewSession(ctx, await paused(repoId, req, false)));
   });
 }

@@ -1,6 +1,7 @@
 import type { Express } from 'express';
 import * as ids from '../../protocol/ids.js';
 import { parse } from '../../protocol/parse.js';
+import { byRequest } from '../audit/by.js';
 import { READERS, requireRepo, WRITERS } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { uploadTestSet } from '../service/upload-test-set.js';
@@ -12,7 +13,12 @@ export function testSetRoutes(app: Express, ctx: GatewayContext): void {
     const repoId = await requireRepo(ctx, req, WRITERS);
     const testSetId = parse(ids.testSetId, req.params.testSetId);
     const upload = { repoId, contentLength: contentLength(req) };
-    const record = await withBody(req, (source) => uploadTestSet(ctx, testSetId, { ...upload, source }));
+    const record = await ctx.audit.act(
+      byRequest(req),
+      { repoId, action: 'test_set.uploaded', target: { testSetId } },
+      () => withBody(req, (source) => uploadTestSet(ctx, testSetId, { ...upload, source })),
+      ({ sha256 }) => ({ sha256 }),
+    );
     await answerJson(req, res, 200, record);
   });
 

@@ -1,6 +1,7 @@
 import type { Express, Request, Response } from 'express';
 import * as z from 'zod';
 import { parse } from '../../protocol/parse.js';
+import { byRequest } from '../audit/by.js';
 import { READERS, requireLibrary, requireRepo } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { findParameters, readManifest } from '../service/parameters.js';
@@ -34,6 +35,11 @@ export function versionRoutes(app: Express, ctx: GatewayContext): void {
 
   app.get('/v1/repos/:repoId/sessions/:sessionId/versions/:version/weights', async (req, res) => {
     const repoId = await requireRepo(ctx, req, READERS);
+    const { sessionId } = req.params;
+    const { version } = parse(params, { version: req.params.version });
+    const target = { sessionId, version };
+    await sessions.get(repoId, sessionId);
+    ctx.audit.read(byRequest(req), { repoId, action: 'version.downloaded', target });
     await sendVersion(repoId, req, res);
   });
 

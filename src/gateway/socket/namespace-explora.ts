@@ -1,6 +1,7 @@
 import type { Server, Socket } from 'socket.io';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { Claims, Role } from '../../protocol/http.js';
+import * as ids from '../../protocol/ids.js';
 import { parse } from '../../protocol/parse.js';
 import {
   cancelJob,
@@ -9,13 +10,14 @@ import {
   submitJob as submitInput,
   tokenAuth,
 } from '../../protocol/socket.js';
+import { bySocket, NOBODY, tokenActor } from '../audit/by.js';
 import { checkRole, READERS, WRITERS } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
 import { cancelSession } from '../service/cancel-session.js';
 import { pauseSession } from '../service/pause-session.js';
 import { viewSession } from '../service/session-view.js';
 import { submitJob } from '../service/submit-job.js';
-import { admitWith, onEvent, requireOpen, requireProtocol } from './ack.js';
+import { admitWith, onEvent, requireOpen, requireProtocol, type Handling } from './ack.js';
 import { Follows } from './follows.js';
 
 export const EXPLORA_NAMESPACE = '/explora';
@@ -31,12 +33,16 @@ export function serveExplora(io: Server, ctx: GatewayContext): void {
   for (const name of [EXPLORA_NAMESPACE, DASHBOARD_NAMESPACE]) {
     const namespace = io.of(name);
     namespace.use(
-      admitWith(async (socket) => {
-        requireOpen(ctx.draining);
-        const { token, protocolVersion } = parse(tokenAuth, socket.handshake.auth);
-        requireProtocol(protocolVersion);
-        (socket.data as { claims?: Claims }).claims = await ctx.tokens.verify(token);
-      }),
+      admitWith(
+        async (socket) => {
+          requireOpen(ctx.draining);
+          const { token, protocolVersion } = parse(tokenAuth, socket.handshake.auth);
+          requireProtocol(protocolVersion);
+          (socket.data as { claims?: Claims }).claims = await ctx.tokens.verify(token);
+        },
+        (socket, { code }) =>
+          ctx.audit.refused(bySocket(socket, NOBODY), { repoId: null, code, where: name }),
+      ),
     );
     namespace.on('connection', (socket) => {
       const { claims } = socket.data as { claims?: Claims };
@@ -49,7 +55,7 @@ export function serveExplora(io: Server, ctx: GatewayContext): void {
 }
 
 function serveReader(socket: Socket, ctx: GatewayContext, claims: Claims): void {
-  const on = { socket, log: ctx.log };
+  const on = handlingOf(socket, ctx, claims);
   const follows = new Follows(ctx, socket);
   socket.once('disconnect', () => follows.endAll());
 
@@ -80,13 +86,20 @@ function serveReader(socket: Socket, ctx: GatewayContext, claims: Claims): void 
 }
 
 function serveWriter(socket: Socket, ctx: GatewayContext, claims: Claims): void {
-  const on = { socket, log: ctx.log };
+  const on = handlingOf(socket, ctx, claims);
+  const by = bySocket(socket, tokenActor(claims));
 
   onEvent(on, 'job:submit', {
     schema: submitInput,
     run: async ({ repoId, job }) => {
       await requireRepo(ctx, claims, { repoId, roles: WRITERS });
-      return { session: await viewSession(ctx, await submitJob(ctx, repoId, job)) };
+      const submitted = await ctx.audit.act(
+        by,
+        { repoId, action: 'job.submitted' },
+        () => submitJob(ctx, repoId, job),
+        ({ sessionId, job: { modelId } }) => ({ sessionId, modelId }),
+      );
+      return { session: await viewSession(ctx, submitted) };
     },
   });
   for (const [event, pause] of [
@@ -97,7 +110,12 @@ function serveWriter(socket: Socket, ctx: GatewayContext, claims: Claims): void 
       schema: sessionRef,
       run: async (session) => {
         await requireRepo(ctx, claims, { repoId: session.repoId, roles: WRITERS });
-        return { session: await viewSession(ctx, await pauseSession(ctx, session, pause)) };
+        const { repoId, sessionId } = session;
+        const action = pause ? 'session.paused' : 'session.resumed';
+        const paused = await ctx.audit.act(by, { repoId, action, target: { sessionId } }, () =>
+          pauseSession(ctx, session, pause),
+        );
+        return { session: await viewSession(ctx, paused) };
       },
     });
   }
@@ -105,9 +123,23 @@ function serveWriter(socket: Socket, ctx: GatewayContext, claims: Claims): void 
     schema: cancelJob,
     run: async ({ repoId, sessionId, reason }) => {
       await requireRepo(ctx, claims, { repoId, roles: WRITERS });
-      return { session: await viewSession(ctx, await cancelSession(ctx, { repoId, sessionId }, reason)) };
+      const act = { repoId, action: 'session.cancelled', target: { sessionId } } as const;
+      const cancelled = await ctx.audit.act(by, act, () => cancelSession(ctx, { repoId, sessionId }, reason));
+      return { session: await viewSession(ctx, cancelled) };
     },
   });
+}
+
+function handlingOf(socket: Socket, ctx: GatewayContext, claims: Claims): Handling {
+  const by = bySocket(socket, tokenActor(claims));
+  return {
+    socket,
+    log: ctx.log,
+    onRefused: (event, { code }, input) => {
+      const named = ids.repoId.safeParse((input as { repoId?: unknown } | undefined)?.repoId);
+      ctx.audit.refused(by, { repoId: named.data ?? null, code, where: event });
+    },
+  };
 }
 
 async function requireRepo(

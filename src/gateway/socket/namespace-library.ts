@@ -2,12 +2,13 @@ import type { Server, Socket } from 'socket.io';
 import { CloudNodeError } from '../../protocol/errors.js';
 import * as library from '../../protocol/library.js';
 import { parse } from '../../protocol/parse.js';
-import { verifyApiKey } from '../auth/api-keys.js';
+import { bySocket, keyActor, NOBODY } from '../audit/by.js';
+import { claimedRepo, verifyApiKey } from '../auth/api-keys.js';
 import type { GatewayContext, LibraryIdentity } from '../context.js';
 import { ByteSource } from '../intake/byte-source.js';
 import { receiveUpdate } from '../intake/receive-update.js';
 import { joinLibrary, libraryStatus, settleAssignment } from '../service/library-status.js';
-import { admitWith, onEvent, onRawEvent, requireOpen, requireProtocol } from './ack.js';
+import { admitWith, onEvent, onRawEvent, requireOpen, requireProtocol, type Handling } from './ack.js';
 import type { Presence } from './presence.js';
 
 export const LIBRARY_NAMESPACE = '/library';
@@ -22,13 +23,20 @@ export function identityOf(socket: { readonly data: unknown }): LibraryIdentity 
 export function serveLibraries(io: Server, ctx: GatewayContext, presence: Presence): void {
   const namespace = io.of(LIBRARY_NAMESPACE);
   namespace.use(
-    admitWith(async (socket) => {
-      requireOpen(ctx.draining);
-      const { apiKey, libraryId, protocolVersion } = parse(library.libraryAuth, socket.handshake.auth);
-      requireProtocol(protocolVersion);
-      const { repoId, keyId } = await verifyApiKey(ctx.stores.repos, apiKey);
-      (socket.data as { library?: LibraryIdentity }).library = { repoId, keyId, libraryId };
-    }),
+    admitWith(
+      async (socket) => {
+        requireOpen(ctx.draining);
+        const { apiKey, libraryId, protocolVersion } = parse(library.libraryAuth, socket.handshake.auth);
+        requireProtocol(protocolVersion);
+        const { repoId, keyId } = await verifyApiKey(ctx.stores.repos, apiKey);
+        (socket.data as { library?: LibraryIdentity }).library = { repoId, keyId, libraryId };
+      },
+      (socket, { code }) => {
+        const { apiKey } = socket.handshake.auth as { apiKey?: unknown };
+        const repoId = claimedRepo(String(apiKey));
+        ctx.audit.refused(bySocket(socket, NOBODY), { repoId, code, where: LIBRARY_NAMESPACE });
+      },
+    ),
   );
   namespace.on('connection', (socket) => {
     const who = identityOf(socket);
@@ -46,14 +54,22 @@ function serveLibrary(
   socket: Socket,
   { ctx, presence, who }: { ctx: GatewayContext; presence: Presence; who: LibraryIdentity },
 ): void {
-  const on = { socket, log: ctx.log };
+  const by = bySocket(socket, keyActor(who));
+  const { repoId, libraryId } = who;
+  const on: Handling = {
+    socket,
+    log: ctx.log,
+    onRefused: (event, { code }) => ctx.audit.refused(by, { repoId, code, where: event }),
+  };
 
   onEvent(on, 'library:join', {
     schema: library.join,
     run: async ({ datasets }) => {
       if (!socket.connected) throw new CloudNodeError('conflict', 'This connection has ended.');
       presence.joined(who, socket.id);
-      return joinLibrary(ctx, who, { datasets, connection: socket.id });
+      const status = await joinLibrary(ctx, who, { datasets, connection: socket.id });
+      ctx.audit.library(by, { repoId, action: 'library.joined', target: { libraryId } });
+      return status;
     },
   });
   onEvent(on, 'assignment:get', {
@@ -87,7 +103,7 @@ function serveLibrary(
         'payload_too_large',
         `A frame over the socket may have ${library.MAX_INLINE_UPDATE_BYTES} bytes; this one has ${frame.length}. Send it over HTTP.`,
       );
-    const origin = { repoId: who.repoId, libraryId: who.libraryId, contentLength: frame.length };
+    const origin = { repoId, libraryId, by, contentLength: frame.length };
     return receiveUpdate(ctx, origin, ByteSource.of(frame));
   });
 }
