@@ -9,6 +9,8 @@ test.each([
   'docs/protocol.md',
   'docs/errors.md',
   'docs/config.md',
+  'docs/security-audit.md',
+  'SECURITY.md',
 ])('links of %s lead somewhere', (page) => {
   const folder = new URL(`../../${page}`, import.meta.url);
   const text = readText(page);
