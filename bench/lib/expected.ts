@@ -11,6 +11,8 @@ export interface ExpectedSession {
   readonly libraries: Readonly<Record<string, number>>;
   readonly rounds: number;
   readonly shardParams: number;
+  /** What a Library sends in a round: f32. @default as the trainer of the tests */
+  readonly delta?: (global: Float32Array, libraryId: string) => Float32Array;
 }
 
 /** What a session must come to, computed here in one thread: no pool, no Redis, no network. */
@@ -19,6 +21,7 @@ export async function expectedSha256({
   libraries,
   rounds,
   shardParams,
+  delta = (global, libraryId) => deltaTowards(global, seedOf(libraryId)),
 }: ExpectedSession): Promise<string> {
   let global = weights;
   const entries = Object.entries(libraries);
@@ -31,10 +34,10 @@ export async function expectedSha256({
   const folder = new ShardFolder(weights.length);
   for (let round = 1; round <= rounds; round++) {
     folder.reset(weights.length);
-    const updates = entries.map(([id, numExamples]) => ({
-      bytes: new Uint8Array(deltaTowards(global, seedOf(id)).buffer),
-      numExamples,
-    }));
+    const updates = entries.map(([id, numExamples]) => {
+      const { buffer, byteOffset, byteLength } = delta(global, id);
+      return { bytes: new Uint8Array(buffer, byteOffset, byteLength), numExamples };
+    });
     folder.add(updates, scale);
     global = new Float32Array(
       folder.finish(new Uint8Array(global.buffer), { scale, totalExamples }).slice().buffer,

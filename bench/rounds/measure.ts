@@ -1,8 +1,11 @@
 import { fileURLToPath } from 'node:url';
+import { envSchema } from '../../src/config/env.js';
 import { startBenchPool, type BenchPool, type Role, type Usage } from '../lib/pool.js';
 import { startNode } from '../lib/process.js';
+import { expectedSha256 } from '../lib/expected.js';
 import { median, roundTo } from '../lib/statistics.js';
 import { startSwarm, type Swarm } from './swarm-process.js';
+import { examplesOf, updatePayload } from './payload.js';
 import type { SwarmOptions } from './swarm.js';
 import { addWorkload, secondsPerRound, workload, type Workload } from './workload.js';
 
@@ -24,6 +27,8 @@ export interface RoundsResult {
   readonly secondsPerRound: number;
   /** Update bytes and version bytes that crossed the network, per second of a round. */
   readonly gbPerSecond: number;
+  /** Whether the last version is, bit for bit, what one thread makes of the same updates. */
+  readonly exact: boolean;
   readonly ratioToSink: number;
   readonly sinkSecondsPerRound: number;
   /** Of all rounds together. */
@@ -40,7 +45,7 @@ export async function measureRounds(options: RoundsOptions): Promise<RoundsResul
     const sinkSeconds = await runSink(swarm, { ...work.swarm, rounds });
     const pool = await startBenchPool(options);
     try {
-      const { seconds, before, after } = await runPool(swarm, { pool, work, rounds });
+      const { seconds, sha256, before, after } = await runPool(swarm, { pool, work, rounds });
       const ofRoles = (figure: (role: Role) => number): Record<Role, number> => ({
         gateway: roundTo(figure('gateway'), 2),
         coordinator: roundTo(figure('coordinator'), 2),
@@ -51,6 +56,7 @@ export async function measureRounds(options: RoundsOptions): Promise<RoundsResul
         ...{ libraries, mib, rounds },
         secondsPerRound: roundTo(median(seconds)),
         gbPerSecond: roundTo((2 * libraries * work.bytes) / median(seconds) / 1e9),
+        exact: sha256 === (await expectedResult(work, rounds)),
         ratioToSink: roundTo(median(sinkSeconds) / median(seconds)),
         sinkSecondsPerRound: roundTo(median(sinkSeconds)),
         cpuSeconds: ofRoles((role) => after.cpuSeconds[role] - before.cpuSeconds[role]),
@@ -87,11 +93,24 @@ async function runSink(swarm: Swarm, options: SwarmOptions & { rounds: number })
 async function runPool(
   swarm: Swarm,
   { pool, work, rounds }: { pool: BenchPool; work: Workload; rounds: number },
-): Promise<{ seconds: number[]; before: Usage; after: Usage }> {
+): Promise<{ seconds: number[]; sha256: string | undefined; before: Usage; after: Usage }> {
   const repo = await addWorkload(pool, work, 'bench');
   const before = pool.usage();
   const session = await repo.submit(rounds);
   repo.join(swarm);
   const { history } = await session.result();
-  return { seconds: secondsPerRound(history), before, after: pool.usage() };
+  const sha256 = history.at(-1)?.sha256;
+  return { seconds: secondsPerRound(history), sha256, before, after: pool.usage() };
+}
+
+async function expectedResult({ libraries, model, swarm }: Workload, rounds: number): Promise<string> {
+  const { buffer } = updatePayload(swarm.payload);
+  const examples = Array.from({ length: libraries }, (_, i) => [`lib-${i}`, examplesOf(i)] as const);
+  return expectedSha256({
+    weights: model.weights,
+    libraries: Object.fromEntries(examples),
+    rounds,
+    shardParams: envSchema.shape.SHARD_PARAMS.parse(undefined),
+    delta: () => new Float32Array(buffer),
+  });
 }

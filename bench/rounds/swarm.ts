@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { exchange, nowMs } from './library.js';
+import { examplesOf, updatePayload } from './payload.js';
 import { download, upload } from './transfer.js';
 
 export interface SwarmOptions {
@@ -40,13 +41,6 @@ export type Message =
 
 const tell = (message: Message): void => void process.send?.(message);
 
-/** Small finite values that differ from one another: the worst case for nothing, the ordinary case for folding. */
-export function updatePayload({ seed, bytes }: SwarmOptions['payload']): Uint8Array {
-  const values = new Float32Array(bytes / 4);
-  for (let i = 0; i < values.length; i++) values[i] = Math.sin(seed + i * 0.37) * 1e-3;
-  return new Uint8Array(values.buffer);
-}
-
 async function sinkRounds(command: Extract<Command, { kind: 'sink' }>): Promise<void> {
   const payload = updatePayload(command.payload);
   const head = new Uint8Array(256);
@@ -70,7 +64,7 @@ function joinPool(command: Extract<Command, { kind: 'pool' }>): () => void {
     const libraryId = `lib-${i}`;
     const url = command.urls[i % command.urls.length] ?? '';
     return exchange({
-      ...{ url, apiKey: command.apiKey, libraryId, payload, encoding, numExamples: 10 + i },
+      ...{ url, apiKey: command.apiKey, libraryId, payload, encoding, numExamples: examplesOf(i) },
       hold: command.hold ? held : Promise.resolve(),
       onOffered: (round, atMs) => tell({ kind: 'offered', libraryId, round, atMs }),
       onTrained: (round) => tell({ kind: 'trained', libraryId, round, atMs: nowMs() }),

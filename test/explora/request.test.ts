@@ -1,3 +1,4 @@
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { backoffMs, DEFAULT_BACKOFF } from '../../src/protocol/client/backoff.js';
@@ -98,6 +99,42 @@ describe('ApiClient', () => {
     const error = client(silent.url).json({ path: '/', attempts: 2, idleMs: 30 });
     await expect(error).rejects.toThrow(/Nothing came/);
     expect(silent.log).toHaveLength(2);
+  });
+
+  it('goes to another gateway when an answer does not begin', async () => {
+    const silent = await FakeGateway.start(() => undefined);
+    const fine = await FakeGateway.start(() => ({ fine: true }));
+    const request = { path: '/', answerMs: 50 };
+    expect(await client([silent.url, fine.url]).json(request)).toEqual({ fine: true });
+    // What must not happen twice waits as long as it may.
+    const once = { ...request, method: 'POST', idempotent: false, idleMs: 60 } as const;
+    await expect(client(silent.url).json(once)).rejects.toThrow(/Nothing came for 0.06 s/);
+    expect([silent, fine].map(({ log }) => log.length)).toEqual([2, 1]);
+  });
+
+  it('waits longer in each try for an answer to begin', async () => {
+    let tries = 0;
+    const slow = await FakeGateway.start(({ response }) => {
+      // The first two tries get nothing; the third, with four times the patience, gets it late.
+      if (++tries === 3) setTimeout(() => response.end('{"fine":true}'), 100);
+      return undefined;
+    });
+    expect(await client(slow.url).json({ path: '/', answerMs: 60 })).toEqual({ fine: true });
+    expect(tries).toBe(3);
+  });
+
+  it('is not kept by a server that accepts and closes at once', async () => {
+    const door = createTcpServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
+    try {
+      const fine = await FakeGateway.start(() => ({ fine: true }));
+      const { port } = door.address() as AddressInfo;
+      const both = client([`http://127.0.0.1:${port}`, fine.url]);
+      const answers = Array.from({ length: 20 }, () => both.json({ path: '/', answerMs: 200 }));
+      expect(await Promise.all(answers)).toEqual(Array(20).fill({ fine: true }));
+    } finally {
+      door.close();
+    }
   });
 
   it('stops at once when it is told to', async () => {

@@ -1,7 +1,7 @@
 import type { Admitted } from './admit-update.js';
 import type { ByteSource } from './byte-source.js';
 import type { Payload } from './receive-pieces.js';
-import type { NewReceipt } from './update-group.js';
+import type { NewReceipt } from './group-member.js';
 
 /** An update that is coming in. */
 export interface Incoming {

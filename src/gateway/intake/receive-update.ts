@@ -10,7 +10,7 @@ import type { ByteSource } from './byte-source.js';
 import { readHeader } from './read-header.js';
 import { receivePieces } from './receive-pieces.js';
 import { storeUpdate } from './store-update.js';
-import type { NewReceipt } from './update-group.js';
+import type { NewReceipt } from './group-member.js';
 import type { Seat } from './update-groups.js';
 import type { Incoming } from './incoming.js';
 import { updatePayload } from './update-payload.js';

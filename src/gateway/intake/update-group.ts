@@ -1,14 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { blobName, type BlobRef } from '../../blobs/blob-store.js';
-import { shardBytes } from '../../core/encoding.js';
-import type { Receipt } from '../../core/session.js';
+import type { BlobRef } from '../../blobs/blob-store.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { Committed } from '../../redis/round-store.js';
 import { SCRIPT_CODES, scriptError } from '../../redis/script-codes.js';
-import { shardSpan } from '../../tensors/sharding.js';
 import type { Admitted } from './admit-update.js';
 import { announceUpdates } from './announce-updates.js';
-import { inBackground } from '../service/in-background.js';
+import { newMember, releasePlace, type GroupMember, type NewReceipt } from './group-member.js';
+import { GroupSum } from './group-sum.js';
 import type { Place } from './intake-memory.js';
 import type { IntakeDeps } from './intake-deps.js';
 
@@ -18,18 +15,6 @@ const MAX_WAIT_MS = 5_000;
 /** In between: storing sums, which takes long for a large model, is to take a small part of the time. */
 const WAITS_PER_COMMIT = 20;
 
-export type NewReceipt = Omit<Receipt, 'receivedMs' | 'blob'>;
-
-interface Member {
-  readonly receipt: NewReceipt;
-  /** Its bytes, until they are in the sum. */
-  place: Place | null;
-  readonly sinceMs: number;
-  readonly done: Promise<Committed>;
-  resolve(committed: Committed): void;
-  reject(reason: unknown): void;
-}
-
 /**
  * The updates of one attempt that are at this gateway. They are added to an exact sum as they come; the sum is stored
  * and all of them are counted in one atomic step, and only then is each acknowledged. So many updates cost the store as
@@ -38,13 +23,13 @@ interface Member {
 export class UpdateGroup {
   readonly #deps: IntakeDeps;
   readonly #admission: Admitted;
-  readonly #sum: Place;
+  readonly #sum: GroupSum;
   /** In the sum; or the only one, whose bytes are as good. */
-  #members: Member[] = [];
+  #members: GroupMember[] = [];
   /** Being counted. */
-  #counting: readonly Member[] = [];
+  #counting: readonly GroupMember[] = [];
   /** Not in the sum yet. */
-  #arrived: Member[] = [];
+  #arrived: GroupMember[] = [];
   #inProgress = 0;
   #running = false;
   #wake: () => void = () => undefined;
@@ -55,7 +40,7 @@ export class UpdateGroup {
   constructor(deps: IntakeDeps, admission: Admitted, sum: Place) {
     this.#deps = deps;
     this.#admission = admission;
-    this.#sum = sum;
+    this.#sum = new GroupSum(deps, admission, sum);
   }
 
   /** An update begins to come in: those that are here may wait for it. */
@@ -90,7 +75,7 @@ export class UpdateGroup {
     return member.done;
   }
 
-  #find(libraryId: string): Member | undefined {
+  #find(libraryId: string): GroupMember | undefined {
     return [...this.#counting, ...this.#members, ...this.#arrived].find(
       (member) => member.receipt.libraryId === libraryId,
     );
@@ -113,36 +98,15 @@ export class UpdateGroup {
   }
 
   async #foldArrived(): Promise<void> {
-    const { session, round } = this.#admission;
     this.#members.push(...this.#arrived.splice(0));
     // A single one needs no sum, its own bytes are fewer; but others that come may need its place.
-    if (this.#members.length < 2 && this.#nobodyComes) return;
-    const waiting = this.#members.filter((member) => member.place !== null);
-    if (waiting.length === 0) return;
-    const { paramCount, shardParams } = session.geometry;
-    await this.#deps.intake.kernels.fold({
-      sumAt: this.#sum.at,
-      clear: waiting.length === this.#members.length,
-      updates: waiting.map(({ place, receipt }) => ({
-        at: place?.at ?? 0,
-        numExamples: receipt.numExamples,
-      })),
-      encoding: session.job.update.encoding,
-      paramCount,
-      shardParams,
-      scale: round.scale,
-    });
-    for (const member of waiting) {
-      member.place?.release();
-      member.place = null;
-    }
+    if (this.#members.length >= 2 || !this.#nobodyComes) await this.#sum.fold(this.#members);
   }
 
   /** The sum can not be trusted any more: all that is in it is sent again. */
   #giveUp(reason: unknown): void {
     for (const member of [...this.#members.splice(0), ...this.#arrived.splice(0)]) {
-      member.place?.release();
-      member.place = null;
+      releasePlace(member);
       member.reject(reason);
     }
   }
@@ -175,11 +139,11 @@ export class UpdateGroup {
     this.#counting = members;
     const stored: BlobRef[] = [];
     try {
-      const blob = await this.#store(members, stored);
+      const blob = await this.#sum.store(members, stored);
       const receipts = members.map(({ receipt }) => ({ ...receipt, blob }));
       const { at } = this.#admission;
       const outcome = await this.#deps.stores.rounds.commitAll(at, receipts);
-      if (!outcome.counted) this.#free(stored);
+      if (!outcome.counted) this.#sum.free(stored);
       this.#received = outcome.received;
       this.#needed = outcome.needed;
       members.forEach((member, i) => {
@@ -193,51 +157,15 @@ export class UpdateGroup {
       if (outcome.counted) announceUpdates(this.#deps, at, outcome);
     } catch (error) {
       // Without an answer from Redis they may have been counted: their bytes end by their time to live.
-      if (error instanceof CloudNodeError) this.#free(stored);
+      if (error instanceof CloudNodeError) this.#sum.free(stored);
       for (const member of members) member.reject(error);
     } finally {
-      for (const member of members) member.place?.release();
+      members.forEach(releasePlace);
       this.#counting = [];
       const tookMs = performance.now() - startedMs;
       this.#patienceMs = Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, WAITS_PER_COMMIT * tookMs));
     }
   }
-
-  /** @returns the name of the blobs, one for each shard */
-  async #store(members: readonly Member[], stored: BlobRef[]): Promise<string> {
-    const { repoId, sessionId, geometry } = this.#admission.session;
-    const single = members.length === 1 ? (members[0]?.place ?? null) : null;
-    const id = randomBytes(8).toString('hex');
-    const name = single === null ? blobName.sum(id) : blobName.update(id);
-    const { encoding } = this.#admission.session.job.update;
-    const { ttlMs } = this.#admission;
-    await Promise.all(
-      Array.from({ length: geometry.shardCount }, async (_, shard) => {
-        const { start, length } = shardSpan(geometry.paramCount, geometry.shardParams, shard);
-        const bytes =
-          single === null
-            ? this.#sum.view(start * 8, length * 8)
-            : single.view(shard * shardBytes(encoding, geometry.shardParams), shardBytes(encoding, length));
-        const ref = { repoId, scope: sessionId, shard, name };
-        stored.push(ref);
-        await this.#deps.blobs.put(ref, bytes, { ttlMs });
-      }),
-    );
-    return name;
-  }
-
-  #free(refs: readonly BlobRef[]): void {
-    inBackground(this.#deps, 'free', this.#deps.blobs.delete(refs));
-  }
-}
-
-function newMember(receipt: NewReceipt, place: Place): Member {
-  let resolve: Member['resolve'] = () => undefined;
-  let reject: Member['reject'] = () => undefined;
-  const done = new Promise<Committed>((yes, no) => {
-    [resolve, reject] = [yes, no];
-  });
-  return { receipt, place, sinceMs: Date.now(), done, resolve, reject };
 }
 
 function notCounted(why: string): CloudNodeError {

@@ -10,8 +10,11 @@ export interface IdleDeadline {
   end(): void;
 }
 
-/** Fires with a {@link NoAnswerError} after `idleMs` without `alive()`; what hangs thereby counts as no answer. */
-export function idleDeadline(idleMs: number, outer?: AbortSignal): IdleDeadline {
+/**
+ * Fires with a {@link NoAnswerError} after `idleMs` without `alive()`, the first time after `firstMs`; what hangs thereby
+ * counts as no answer.
+ */
+export function idleDeadline(idleMs: number, outer?: AbortSignal, firstMs = idleMs): IdleDeadline {
   const controller = new AbortController();
   let ended = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -25,16 +28,16 @@ export function idleDeadline(idleMs: number, outer?: AbortSignal): IdleDeadline 
     stop();
     controller.abort(outer === undefined ? undefined : reasonOf(outer));
   };
-  const alive = (): void => {
+  const wait = (ms: number): void => {
     clearTimeout(timer);
-    if (!ended) timer = setTimeout(expire, idleMs);
+    if (!ended) timer = setTimeout(expire, ms, ms);
   };
-  const expire = (): void => {
+  const expire = (ms: number): void => {
     stop();
-    controller.abort(new NoAnswerError(`Nothing came for ${Math.round(idleMs / 1000)} s.`));
+    controller.abort(new NoAnswerError(`Nothing came for ${ms / 1000} s.`));
   };
-  alive();
+  wait(firstMs);
   if (outer?.aborted === true) abort();
   else outer?.addEventListener('abort', abort, { once: true });
-  return { signal: controller.signal, alive, end: stop };
+  return { signal: controller.signal, alive: () => wait(idleMs), end: stop };
 }

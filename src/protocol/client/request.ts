@@ -28,6 +28,11 @@ export interface ApiRequest {
   readonly idempotent?: boolean;
   /** Longest silence of the pool, ms; an upload gets 10 s more for each MiB. @default 30_000 */
   readonly idleMs?: number;
+  /**
+   * Longest wait for the answer to begin in the first try, ms; a later try waits twice as long as the one before, at most
+   * `idleMs`. @default 5_000; 15_000 with a body, which the pool may keep waiting for others
+   */
+  readonly answerMs?: number;
 }
 
 export interface ApiAnswer {
@@ -63,7 +68,7 @@ export class ApiClient {
   async send<T>(request: ApiRequest, read: (answer: ApiAnswer) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.attempt(request, read);
+        return await this.attempt(request, read, attempt);
       } catch (error) {
         if (request.signal?.aborted === true) throw reasonOf(request.signal);
         const again = request.idempotent === false ? certainlyNotDone(error) : isRetryable(error);
@@ -74,10 +79,11 @@ export class ApiClient {
   }
 
   /** One try at one gateway; after a failure that another one might not have, the next try goes to the next. */
-  async attempt<T>(request: ApiRequest, read: (answer: ApiAnswer) => Promise<T>): Promise<T> {
-    const url = (this.#urls[this.#next % this.#urls.length] ?? '') + request.path;
-    const uploadMs = ((request.body?.length ?? 0) / 2 ** 20) * 10_000;
-    const deadline = idleDeadline((request.idleMs ?? 30_000) + uploadMs, request.signal);
+  async attempt<T>(request: ApiRequest, read: (answer: ApiAnswer) => Promise<T>, attempt = 1): Promise<T> {
+    const used = this.#next;
+    const url = (this.#urls[used % this.#urls.length] ?? '') + request.path;
+    const { idleMs, beginMs } = patience(request, attempt);
+    const deadline = idleDeadline(idleMs, request.signal, beginMs);
     try {
       const response = await fetch(url, await this.#init(request, deadline.signal));
       deadline.alive();
@@ -85,7 +91,8 @@ export class ApiClient {
       return await read({ response, alive: () => deadline.alive() });
     } catch (error) {
       const named = nameNetworkError(error, url);
-      if (isRetryable(named)) this.#next += 1;
+      // Once for all that failed there together.
+      if (isRetryable(named) && this.#next === used) this.#next += 1;
       throw named;
     } finally {
       deadline.end();
@@ -100,6 +107,17 @@ export class ApiClient {
     if (json !== undefined) return { ...init, body: JSON.stringify(json) };
     return body === undefined ? init : { ...init, body: body as Uint8Array<ArrayBuffer> };
   }
+}
+
+/**
+ * How long a try waits for anything, and for the answer to begin. The second is short where another try does no harm:
+ * Node's fetch waits for ever at a server that accepts a connection and closes it at once, as one that dies may.
+ */
+function patience(request: ApiRequest, attempt: number): { idleMs: number; beginMs: number } {
+  const { body, idempotent, idleMs = 30_000, answerMs = body === undefined ? 5_000 : 15_000 } = request;
+  const uploadMs = ((body?.length ?? 0) / 2 ** 20) * 10_000;
+  const beginMs = idempotent === false ? idleMs : Math.min(idleMs, answerMs * 2 ** Math.min(attempt - 1, 30));
+  return { idleMs: idleMs + uploadMs, beginMs: beginMs + uploadMs };
 }
 
 /**
