@@ -53,6 +53,7 @@ export function build() {
   });
   if (status !== 0) throw new Error(`The build failed:\n${stdout ?? ''}${stderr ?? ''}`.trim());
   copyAssets(path.join(root, 'src/dashboard'), path.join(root, 'dist/src/dashboard'));
+  copySwaggerUi(path.join(root, 'dist/src/gateway/http/swagger-ui'));
   mkdirSync(path.dirname(stamp), { recursive: true });
   writeFileSync(stamp, `${startedAt.toISOString()}\n`);
   utimesSync(stamp, startedAt, startedAt);
@@ -62,6 +63,14 @@ export function build() {
 function copyAssets(from, to) {
   if (!existsSync(from)) return;
   cpSync(from, to, { recursive: true, filter: (file) => !/\.ts$|tsconfig.*\.json$/.test(file) });
+}
+
+/** Copied, not installed with the pool: what runs in production is few packages, and of this one only two files. */
+function copySwaggerUi(to) {
+  const from = path.join(root, 'node_modules/swagger-ui-dist');
+  if (!existsSync(from)) return;
+  for (const name of ['swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt', 'swagger-ui.css', 'LICENSE', 'NOTICE'])
+    cpSync(path.join(from, name), path.join(to, name));
 }
 
 /** Folders count too: removing a file changes nothing else. */

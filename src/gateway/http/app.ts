@@ -2,6 +2,7 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { GatewayContext } from '../context.js';
 import { auditRoutes } from './audit.js';
+import { docsRoutes } from './docs.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
 import { keyRoutes } from './keys.js';
@@ -18,6 +19,7 @@ import { versionRoutes } from './versions.js';
 
 const ROUTES = [
   healthRoutes,
+  docsRoutes,
   statusRoutes,
   poolRoutes,
   repoRoutes,
