@@ -69,7 +69,13 @@ function copyAssets(from, to) {
 function copySwaggerUi(to) {
   const from = path.join(root, 'node_modules/swagger-ui-dist');
   if (!existsSync(from)) return;
-  for (const name of ['swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt', 'swagger-ui.css', 'LICENSE', 'NOTICE'])
+  for (const name of [
+    'swagger-ui-bundle.js',
+    'swagger-ui-bundle.js.LICENSE.txt',
+    'swagger-ui.css',
+    'LICENSE',
+    'NOTICE',
+  ])
     cpSync(path.join(from, name), path.join(to, name));
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../protocol/audit.js';
 import { CloudNodeError } from '../protocol/errors.js';
 import { parseJson } from '../protocol/parse.js';
+import { metrics } from '../telemetry/metrics.js';
 import type { RedisContext } from './context.js';
 import { runScript } from './run-script.js';
 import { SCRIPT_CODES } from './script-codes.js';
@@ -109,6 +110,7 @@ export class AuditTrail {
   async #write(trail: string, batch: readonly Waiting[]): Promise<boolean> {
     const once = batch[0]?.once;
     let at = await this.#run(trail, { once });
+    let dropped = 0;
     for (let left = TRIES; left > 0 && at.code === 0; left--) {
       const { added, firstSeq } = await this.#withTrim(
         trail,
@@ -116,10 +118,14 @@ export class AuditTrail {
         batch.map(({ entry }) => entry),
       );
       const entries = chain(trail, at, added);
+      dropped = firstSeq - at.firstSeq;
       at = await this.#run(trail, { once, head: at.head.sha256, entries, firstSeq });
     }
     if (at.code === 0) throw new CloudNodeError('conflict', 'The audit trail changed too often in between.');
-    return at.code === APPENDED;
+    if (at.code !== APPENDED) return false;
+    metrics.auditEntries.inc({ trail: trail === POOL_TRAIL ? 'pool' : 'repo' }, batch.length);
+    metrics.auditTrimmed.inc(dropped);
+    return true;
   }
 
   /** A trail that is full loses its oldest tenth, and says so with the hash that the rest goes on from. */

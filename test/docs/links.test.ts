@@ -10,6 +10,7 @@ test.each([
   'docs/errors.md',
   'docs/config.md',
   'docs/security-audit.md',
+  'docs/metrics.md',
   'SECURITY.md',
 ])('links of %s lead somewhere', (page) => {
   const folder = new URL(`../../${page}`, import.meta.url);

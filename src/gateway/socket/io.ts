@@ -1,8 +1,10 @@
+import type { EventEmitter } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { Server } from 'socket.io';
 import { MAX_INLINE_UPDATE_BYTES } from '../../protocol/library.js';
 import { createPubSubClients } from '../../redis/pub-sub-clients.js';
+import { metrics } from '../../telemetry/metrics.js';
 import type { GatewayContext } from '../context.js';
 import { relayHints } from './hint-relay.js';
 import { serveExplora } from './namespace-explora.js';
@@ -38,6 +40,10 @@ export async function createSockets(server: HttpServer, ctx: GatewayContext): Pr
       key: `${keys.prefix}:socket.io`,
       publishOnSpecificResponseChannel: true,
     }),
+  });
+  io.engine.on('connection', (connection: EventEmitter) => {
+    metrics.connections.inc();
+    connection.once('close', () => metrics.connections.dec());
   });
   const presence = new Presence(ctx);
   serveLibraries(io, ctx, presence);
