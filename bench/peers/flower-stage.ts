@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from '../lib/process.js';
-import { finish } from './python.js';
+import { finish } from '../lib/python.js';
 import { type Usage } from './usage.js';
 
 const CONNECT_MS = 120_000;

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { packageRoot } from '../../src/cli/package-root.js';
 import { FlowerStage } from './flower-stage.js';
-import { pythonWith } from './python.js';
+import { pythonWith } from '../lib/python.js';
 import { watchDescendants } from './usage.js';
 
 const WARM_UP_ROUNDS = 1;

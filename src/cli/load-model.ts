@@ -2,6 +2,8 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { ModelUpload } from '../explora/options.js';
+import type { TrainingDefaults } from '../keras/training.js';
 import { usageError } from './errors.js';
 
 interface ModelJson {
@@ -12,11 +14,41 @@ interface ModelJson {
   }[];
 }
 
+export interface LoadedModel {
+  readonly upload: ModelUpload;
+  /** What a job can take over from how the model was compiled in Keras. */
+  readonly training: TrainingDefaults | null;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Reads a model from disk: a Keras file (.h5, .hdf5, .keras) or a TF.js layers model.
+ * @throws CliError (usage) when it is not there or not one; CloudNodeError when it is one that can not be trained here
+ */
+export async function loadModel(place: string): Promise<LoadedModel> {
+  if (/\.(h5|hdf5|keras)$/i.test(place)) return loadKerasModel(place);
+  const { fromLayersModel } = await import('../explora/from-layers-model.js');
+  return { upload: await fromLayersModel(await loadTfjsModel(place)), training: null, notes: [] };
+}
+
+async function loadKerasModel(file: string): Promise<LoadedModel> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    throw usageError(`The model ${file} cannot be read: ${(error as Error).message}`);
+  }
+  const { readKerasModel } = await import('../keras/read-keras-model.js');
+  const { name, topology, tensors, parameters, training, notes } = await readKerasModel(bytes);
+  const upload = { name: name.slice(0, 128), topology, tensors, weights: parameters };
+  return { upload, training, notes };
+}
+
 /**
  * Reads a TF.js layers model as `model.save('file://…')` writes it: the path of its model.json or of the folder.
  * @throws CliError (usage) when it is not there or not one
  */
-export async function loadTfjsModel(place: string): Promise<LayersModel> {
+async function loadTfjsModel(place: string): Promise<LayersModel> {
   const isFolder = await stat(place).then(
     (found) => found.isDirectory(),
     () => false,

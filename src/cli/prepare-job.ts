@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import type { Explora } from '../explora/explora.js';
+import type { TrainingDefaults } from '../keras/training.js';
 import type { JobInput } from '../protocol/job.js';
+import type { ModelRecord } from '../protocol/model.js';
 import { modelId as modelIdSchema } from '../protocol/ids.js';
 import { usageError } from './errors.js';
 import { integer } from './format.js';
@@ -10,7 +12,7 @@ import { applySettings } from './set-option.js';
 
 export interface JobSources {
   readonly job: string;
-  /** A TF.js model on disk, or the id of an uploaded one; absent: the job names its model. */
+  /** A Keras or TF.js model on disk, or the id of an uploaded one; absent: the job names its model. */
   readonly model?: string;
   readonly set?: readonly string[];
 }
@@ -22,11 +24,49 @@ export async function prepareJob(
   note: (line: string) => void,
 ): Promise<JobInput> {
   const settled = applySettings(await readJob(job), set);
-  const modelId = model === undefined ? settled['modelId'] : await uploadedModel(explora, model, note);
+  if (model === undefined) return withModel(settled, settled['modelId']);
+  // A name that is no file and could be an id is one: the pool says if it has no such model.
+  if (!existsSync(model) && modelIdSchema.safeParse(model).success && !/\.(json|h5|hdf5|keras)$/i.test(model))
+    return withModel(settled, model);
+  const { modelId, training } = await uploadFile(explora, model, note);
+  return withModel(withDefaults(settled, training, note), modelId);
+}
+
+function withModel(settled: Record<string, unknown>, modelId: unknown): JobInput {
   if (typeof modelId !== 'string') {
-    throw usageError('The job names no model.', 'Give --model <model.json or id>, or a modelId in the job.');
+    throw usageError(
+      'The job names no model.',
+      'Give --model <model.h5, model.keras, model.json or id>, or a modelId in the job.',
+    );
   }
   return { ...settled, modelId } as JobInput;
+}
+
+/** Hyperparameters that the job leaves open are those that the model was compiled with. */
+function withDefaults(
+  settled: Record<string, unknown>,
+  training: TrainingDefaults | null,
+  note: (line: string) => void,
+): Record<string, unknown> {
+  const given = settled['hyperparams'] ?? {};
+  if (training === null || typeof given !== 'object') return settled;
+  const taken = Object.keys(training).filter((field) => !Object.hasOwn(given, field));
+  if (taken.length > 0) note(`From the model's compile settings: ${taken.join(', ')}.`);
+  return { ...settled, hyperparams: { ...training, ...given } };
+}
+
+/** Uploads a model from disk, and says what of it is left out. */
+export async function uploadFile(
+  explora: Explora,
+  file: string,
+  note: (line: string) => void,
+): Promise<{ modelId: string; training: TrainingDefaults | null; record: ModelRecord }> {
+  const { loadModel } = await import('./load-model.js');
+  const { upload, training, notes } = await loadModel(file);
+  const record = await explora.uploadModel(upload);
+  notes.forEach(note);
+  note(`Model ${record.modelId} is uploaded (${integer(record.parameters.paramCount)} parameters).`);
+  return { modelId: record.modelId, training, record };
 }
 
 async function readJob(file: string): Promise<Record<string, unknown>> {
@@ -45,17 +85,4 @@ async function readJob(file: string): Promise<Record<string, unknown>> {
     throw usageError(`The job ${file} is not valid JSON: ${(error as Error).message}`);
   }
   throw usageError(`The job ${file} is not a JSON object.`);
-}
-
-async function uploadedModel(explora: Explora, model: string, note: (line: string) => void): Promise<string> {
-  // A name that is no file and could be an id is one: the pool says if it has no such model.
-  if (!existsSync(model) && modelIdSchema.safeParse(model).success && !model.endsWith('.json')) return model;
-  const [{ loadTfjsModel }, { fromLayersModel }] = await Promise.all([
-    import('./load-model.js'),
-    import('../explora/from-layers-model.js'),
-  ]);
-  const upload = await fromLayersModel(await loadTfjsModel(model));
-  const record = await explora.uploadModel(upload);
-  note(`Model ${record.modelId} is uploaded (${integer(record.parameters.paramCount)} parameters).`);
-  return record.modelId;
 }

@@ -73,6 +73,9 @@ export const envSchema = z.object({
   MAX_MODEL_BYTES: integer(1, 2 ** 40)
     .default(2 ** 30)
     .describe('Largest model or test set upload, bytes.'),
+  MAX_KERAS_BYTES: integer(1, 2 ** 31)
+    .default(256 * 1024 * 1024)
+    .describe('Largest Keras file that a gateway converts, in memory, bytes.'),
   MAX_JSON_BYTES: integer(1_024, 2 ** 30)
     .default(256 * 1024)
     .describe('Largest JSON body, bytes.'),

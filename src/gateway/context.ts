@@ -1,12 +1,14 @@
 import type { BlobStore } from '../blobs/blob-store.js';
 import type { Config } from '../config/env.js';
 import type { ModelChecker } from '../keras/check-model.js';
+import type { KerasConverter } from '../keras/convert-in-thread.js';
 import type { WorkQueues } from '../redis/queues.js';
 import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Audit } from './audit/audit.js';
 import type { TokenVerifier } from './auth/tokens.js';
 import type { IntakeDeps } from './intake/intake-deps.js';
+import type { FewAtOnce } from './service/few-at-once.js';
 import type { HalfParameters } from './service/half-parameters.js';
 import type { SessionWatch } from './service/session-watch.js';
 import type { ShardCache } from './service/shard-cache.js';
@@ -28,7 +30,10 @@ export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly tokens: TokenVerifier;
   readonly audit: Audit;
   readonly models: ModelChecker;
+  readonly keras: KerasConverter;
   readonly shards: ShardCache;
+  /** Keras files that are in memory at once. */
+  readonly conversions: FewAtOnce;
   readonly groups: UpdateGroups;
   readonly halves: HalfParameters;
   readonly watermark: Watermark;

@@ -1,9 +1,11 @@
 import type { ModelChecker } from '../keras/check-model.js';
 import { ThreadModelChecker } from '../keras/check-model-in-thread.js';
+import { ThreadKerasConverter, type KerasConverter } from '../keras/convert-in-thread.js';
 import { Audit } from './audit/audit.js';
 import { TokenVerifier } from './auth/tokens.js';
 import type { GatewayContext, GatewayDeps } from './context.js';
 import { IntakeMemory } from './intake/intake-memory.js';
+import { FewAtOnce } from './service/few-at-once.js';
 import { HalfParameters } from './service/half-parameters.js';
 import { readParameters } from './service/parameters.js';
 import { SessionWatch } from './service/session-watch.js';
@@ -11,6 +13,9 @@ import { ShardCache } from './service/shard-cache.js';
 import type { IntakeKernels } from './intake/kernel-thread.js';
 import { UpdateGroups } from './intake/update-groups.js';
 import { Watermark } from './intake/watermark.js';
+
+/** Each may be of MAX_KERAS_BYTES, and is in memory two or three times while it is converted. */
+const CONVERSIONS = { total: 2, perRepo: 1 };
 
 /** Where the bytes of uploads are scanned and folded; by default in a thread. */
 export type KernelsOver = (memory: WebAssembly.Memory) => IntakeKernels;
@@ -20,6 +25,7 @@ export function createContext(
   own: {
     draining: AbortSignal;
     models?: ModelChecker | undefined;
+    keras?: KerasConverter | undefined;
     kernels?: KernelsOver | undefined;
   },
 ): GatewayContext {
@@ -31,6 +37,8 @@ export function createContext(
     tokens: new TokenVerifier(config),
     audit: new Audit(stores.audit, deps.log),
     models: own.models ?? new ThreadModelChecker(),
+    keras: own.keras ?? new ThreadKerasConverter(),
+    conversions: new FewAtOnce(CONVERSIONS),
     shards,
     halves: new HalfParameters((repoId, parameters) => readParameters(shards, repoId, parameters)),
     intake: new IntakeMemory(config.INTAKE_BYTES, own.kernels),

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Express } from 'express';
 import type { ModelChecker } from '../keras/check-model.js';
+import type { KerasConverter } from '../keras/convert-in-thread.js';
 import { createContext, type KernelsOver } from './create-context.js';
 import type { GatewayDeps } from './context.js';
 import { createApp } from './http/app.js';
@@ -21,6 +22,8 @@ export interface Gateway {
 export interface GatewayOptions {
   /** How models are checked; by default in a thread. */
   readonly models?: ModelChecker;
+  /** How Keras files are converted; by default in a thread. */
+  readonly keras?: KerasConverter;
   /** Where uploads are scanned and folded; by default in a thread. */
   readonly kernels?: KernelsOver;
   /** Adds routes that are not the protocol's. */
@@ -34,8 +37,8 @@ const LOOK_AGAIN_MS = 25;
 export async function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): Promise<Gateway> {
   const { config } = deps;
   const drainController = new AbortController();
-  const { models, kernels } = options;
-  const ctx = createContext(deps, { draining: drainController.signal, models, kernels });
+  const { models, keras, kernels } = options;
+  const ctx = createContext(deps, { draining: drainController.signal, models, keras, kernels });
   const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0 });
   const requests = trackRequests(server, ctx.draining);
   server.on('request', createApp(ctx, options.routes));
@@ -73,8 +76,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
       await closed;
       await ctx.audit.close();
       await ctx.watermark.stop();
-      await ctx.models.close();
-      await ctx.intake.kernels.close();
+      await Promise.all([ctx.models.close(), ctx.keras.close(), ctx.intake.kernels.close()]);
     },
   };
 }

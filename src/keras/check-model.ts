@@ -1,8 +1,7 @@
-import '@tensorflow/tfjs-backend-cpu';
-import { enableProdMode, setBackend, type DataType } from '@tensorflow/tfjs-core';
-import * as layers from '@tensorflow/tfjs-layers';
+import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import type { TensorSpec } from '../protocol/model.js';
-import { countParams, sizeOfShape } from '../tensors/tensor-specs.js';
+import { countParams } from '../tensors/tensor-specs.js';
+import { withBuiltModel } from './build-model.js';
 
 export interface ModelCheck {
   /** `modelTopology` of a TF.js layers model. */
@@ -16,8 +15,6 @@ export interface ModelChecker {
   close(): Promise<void>;
 }
 
-type WeightArguments = [name: string, shape: number[], dtype?: DataType, initializer?: unknown, ...unknown[]];
-type AddWeight = (...args: WeightArguments) => layers.LayerVariable;
 const MESSAGE_CHARS = 300;
 
 /**
@@ -29,48 +26,16 @@ export async function checkModel({ topology, tensors }: ModelCheck): Promise<str
   const stray = ['modelTopology', 'weightsManifest'].find((key) => key in topology);
   if (stray !== undefined)
     return `The topology is not the "modelTopology" itself: it has a field "${stray}".`;
-  // Keeps TF.js from writing to the console.
-  enableProdMode();
-  await setBackend('cpu');
-  const restore = boundWeights(countParams([...tensors]));
-  let model: layers.LayersModel | undefined;
   try {
-    model = await layers.models.modelFromJSON(
-      topology as unknown as Parameters<typeof layers.models.modelFromJSON>[0],
+    return await withBuiltModel(topology, countParams([...tensors]), ({ weights }) =>
+      compare(weights, tensors),
     );
-    return compare(model.weights, tensors);
   } catch (error) {
     return `The topology can not be built: ${shorten(error)}`;
-  } finally {
-    restore();
-    model?.dispose();
   }
 }
 
-/**
- * Weights are zeros instead of what their initializers cost, and a topology that has more than it was uploaded with
- * fails before memory is taken for them.
- */
-function boundWeights(maxParams: number): () => void {
-  const prototype = layers.layers.Layer.prototype as unknown as { addWeight: AddWeight };
-  const original = prototype.addWeight;
-  let left = maxParams;
-  prototype.addWeight = function (...args) {
-    const [name, shape, dtype, , regularizer, trainable, constraint] = args;
-    left -= sizeOfShape(shape);
-    if (left < 0)
-      throw new Error(
-        `at "${name}" it has more parameters than the ${maxParams} that the tensors add up to.`,
-      );
-    const zeros = layers.initializers.zeros();
-    return original.call(this, name, shape, dtype, zeros, regularizer, trainable, constraint);
-  };
-  return () => {
-    prototype.addWeight = original;
-  };
-}
-
-function compare(weights: readonly layers.LayerVariable[], tensors: readonly TensorSpec[]): string | null {
+function compare(weights: readonly LayerVariable[], tensors: readonly TensorSpec[]): string | null {
   for (const [i, weight] of weights.entries()) {
     const spec = tensors[i];
     if (spec === undefined) break;

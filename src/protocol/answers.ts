@@ -139,6 +139,10 @@ export const ANSWERS = {
   LibraryStatus: libraryStatus,
   Manifest: manifest,
   Model: modelRecord,
+  ModelUploaded: modelRecord.extend({
+    /** Of a Keras file: how it was compiled, as `hyperparams` of a job, and what is left out of it. */
+    keras: z.object({ training: z.looseObject({}).nullable(), notes: z.array(z.string()) }).exactOptional(),
+  }),
   Models: z.object({ models: z.array(modelView) }),
   PoolStatus: poolStatus,
   Repo: repoRecord,

@@ -93,7 +93,13 @@ export const ERRORS = {
   invalid_model: {
     status: 422,
     retryable: false,
-    advice: 'Upload the topology and exactly its weights, in the order of model.getWeights().',
+    advice:
+      'Upload a whole Keras file, or the topology and exactly its weights, in the order of model.getWeights().',
+  },
+  model_unsupported: {
+    status: 422,
+    retryable: false,
+    advice: 'Change the named layer as the message says; docs/keras.md lists what can be read and written.',
   },
   invalid_test_set: {
     status: 422,
@@ -141,6 +147,11 @@ export const ERRORS = {
     status: 500,
     retryable: true,
     advice: 'Try again; the log of the process has the cause under the request id.',
+  },
+  gateway_busy: {
+    status: 503,
+    retryable: true,
+    advice: 'Wait as long as Retry-After says; nothing was accepted.',
   },
   draining: { status: 503, retryable: true, advice: 'Connect again: another gateway answers.' },
   redis_unavailable: {

@@ -73,10 +73,16 @@ export const metrics = {
   expired: counter('assignments_expired_total', 'Assignments that ended because their Library was gone.'),
 
   // ---- workers
-  jobSeconds: histogram('job_duration_seconds', 'Time that a job of a queue took.', JOBS, ['queue', 'outcome']),
+  jobSeconds: histogram('job_duration_seconds', 'Time that a job of a queue took.', JOBS, [
+    'queue',
+    'outcome',
+  ]),
   jobWaitSeconds: histogram('job_wait_seconds', 'Time that a job waited in its queue.', JOBS, ['queue']),
   foldedBytes: counter('folded_bytes_total', 'Bytes of updates and sums that were added up by aggregators.'),
-  foldSeconds: counter('fold_seconds_total', 'Time that threads took to add them up, waiting for bytes not counted.'),
+  foldSeconds: counter(
+    'fold_seconds_total',
+    'Time that threads took to add them up, waiting for bytes not counted.',
+  ),
 
   // ---- the pool as its coordinators see it: each says the same
   slots: gauge('slots', 'Aggregator slots: total, wanted by sessions, granted to them.', ['kind']),
@@ -85,7 +91,9 @@ export const metrics = {
   nodes: gauge('nodes', 'Processes that report, by role.', ['role']),
 
   // ---- Redis and the audit trails
-  scriptSeconds: histogram('redis_script_duration_seconds', 'Time until a script was answered.', FAST, ['script']),
+  scriptSeconds: histogram('redis_script_duration_seconds', 'Time until a script was answered.', FAST, [
+    'script',
+  ]),
   auditEntries: counter('audit_entries_total', 'Entries appended to audit trails of Repos or of the pool.', [
     'trail',
   ]),

@@ -9,6 +9,7 @@ test.each([
   'docs/protocol.md',
   'docs/errors.md',
   'docs/config.md',
+  'docs/keras.md',
   'docs/security-audit.md',
   'docs/metrics.md',
   'SECURITY.md',

@@ -5,6 +5,7 @@ import { parseEnv, type Config } from '../../src/config/env.js';
 import { localKernels } from '../../src/gateway/intake/kernel-thread.js';
 import { createGateway, type Gateway } from '../../src/gateway/server.js';
 import type { ModelChecker } from '../../src/keras/check-model.js';
+import type { KerasConverter } from '../../src/keras/convert-in-thread.js';
 import type { Role } from '../../src/protocol/http.js';
 import { connectRedis, type RedisClient } from '../../src/redis/connection.js';
 import { Keys } from '../../src/redis/keys.js';
@@ -48,6 +49,7 @@ export interface GatewayOptions {
   /** Join the pool of another gateway. */
   readonly like?: TestGateway;
   readonly models?: ModelChecker;
+  readonly keras?: KerasConverter;
   /** Default: the suite's. */
   readonly server?: TestServer;
 }
@@ -97,7 +99,11 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const queues = new WorkQueues(context);
   const gateway = await createGateway(
     { config, stores, blobs, queues, log, nodeId: 'test' },
-    { models: options.models ?? anyModel, kernels: localKernels },
+    {
+      models: options.models ?? anyModel,
+      kernels: localKernels,
+      ...(options.keras === undefined ? {} : { keras: options.keras }),
+    },
   );
   const { url } = await gateway.listen();
   const admin = await signToken('admin', ['*']);

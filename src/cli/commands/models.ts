@@ -30,9 +30,24 @@ export function addModelCommands(program: Command): void {
             { title: 'SHA-256', value: (row) => row.parameters.sha256.slice(0, 12) },
           ],
           models,
-          { style, width: out.width, empty: 'No models yet. `cloud-node submit` uploads one with its job.' },
+          { style, width: out.width, empty: 'No models yet. `cloud-node upload` stores one.' },
         ),
       );
+    });
+
+  program
+    .command('upload')
+    .description('store a model: a Keras file (.h5, .keras) or a TF.js layers model')
+    .argument('<repoId>')
+    .argument('<model>', 'the file, or the folder of a model.json')
+    .action(async (repoId: string, model: string, _options, command: Command) => {
+      const { explora, out } = contextOf(command);
+      const { uploadFile } = await import('../prepare-job.js');
+      const { record, training } = await uploadFile(await explora(repoId), model, out.note);
+      out.result({ ...record, training }, (style) => [
+        `${style.green('✓')} Model ${style.bold(record.modelId)} (${record.name})`,
+        ...(training === null ? [] : [style.dim(`  compiled with ${JSON.stringify(training)}`)]),
+      ]);
     });
 
   program
@@ -42,8 +57,11 @@ export function addModelCommands(program: Command): void {
     .argument('<modelId>', 'of an uploaded model, or the result of a session')
     .requiredOption('--out <dir>', 'folder to write to')
     .addOption(
-      new Option('--format <format>', 'tfjs: model.json and weights.bin; raw: f32 and a manifest')
-        .choices(['tfjs', 'raw'])
+      new Option(
+        '--format <format>',
+        'tfjs: model.json and weights.bin; h5, keras: for Keras; raw: f32 and a manifest',
+      )
+        .choices(['tfjs', 'h5', 'keras', 'raw'])
         .default('tfjs'),
     )
     .action(

@@ -17,7 +17,7 @@ export function addSubmitCommand(program: Command): void {
     .requiredOption('--job <file>', 'the job as JSON; "-" reads it from stdin')
     .option(
       '--model <model>',
-      'TF.js model.json (or its folder) to upload first, or the id of an uploaded model',
+      'Keras .h5 or .keras, or TF.js model.json (or its folder), to upload first; or the id of an uploaded model',
     )
     .option(
       '--set <name=value>',

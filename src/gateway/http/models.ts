@@ -1,15 +1,26 @@
 import type { Express, Request } from 'express';
+import * as z from 'zod';
 import type { ModelView } from '../../protocol/http.js';
+import { parse } from '../../protocol/parse.js';
 import type { ModelRecord } from '../../protocol/model.js';
 import { byRequest } from '../audit/by.js';
 import { READERS, requireRepo, WRITERS } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
+import { uploadKerasFile, writeKerasFile } from '../service/keras-files.js';
 import { uploadModel } from '../service/upload-model.js';
 import { answerJson, contentLength } from './answer.js';
 import { sendImmutableJson } from './immutable.js';
 import { downloadEncoding, sendWeights } from './send-weights.js';
 import { modelJson } from './tfjs.js';
 import { withBody } from './with-body.js';
+
+const KERAS_TYPES = { h5: 'application/x-hdf5', keras: 'application/zip' } as const;
+/** `h5` and `keras` both say: a Keras file. Which one it is can be seen at its first bytes. */
+const uploadQuery = z.strictObject({
+  format: z.enum(['frame', 'h5', 'keras']).optional(),
+  name: z.string().min(1).max(128).optional(),
+});
+const downloadQuery = z.strictObject({ format: z.enum(['h5', 'keras']).optional() });
 
 export function modelRoutes(app: Express, ctx: GatewayContext): void {
   const { models } = ctx.stores;
@@ -25,10 +36,16 @@ export function modelRoutes(app: Express, ctx: GatewayContext): void {
   app.post('/v1/repos/:repoId/models', async (req, res) => {
     const repoId = await requireRepo(ctx, req, WRITERS);
     const upload = { repoId, contentLength: contentLength(req) };
+    const { format = formatOf(req), name } = parse(uploadQuery, req.query);
     const record = await ctx.audit.act(
       byRequest(req),
       { repoId, action: 'model.uploaded' },
-      () => withBody(req, (source) => uploadModel(ctx, { ...upload, source })),
+      () =>
+        withBody(req, (source) =>
+          format === 'frame'
+            ? uploadModel(ctx, { ...upload, source })
+            : uploadKerasFile(ctx, { ...upload, source, name }),
+        ),
       ({ modelId, parameters }) => ({ modelId, sha256: parameters.sha256 }),
     );
     await answerJson(req, res, 201, record);
@@ -41,7 +58,15 @@ export function modelRoutes(app: Express, ctx: GatewayContext): void {
 
   app.get('/v1/repos/:repoId/models/:modelId', async (req, res) => {
     const repoId = await requireRepo(ctx, req, READERS);
-    res.json(await models.get(repoId, req.params.modelId));
+    const { format } = parse(downloadQuery, req.query);
+    if (format === undefined) {
+      res.json(await models.get(repoId, req.params.modelId));
+      return;
+    }
+    const model = await audited(repoId, req);
+    const file = await writeKerasFile(ctx, { repoId, model, format });
+    res.attachment(`${model.modelId}.${format}`).type(KERAS_TYPES[format]);
+    res.send(Buffer.from(file.buffer, file.byteOffset, file.byteLength));
   });
 
   app.get('/v1/repos/:repoId/models/:modelId/weights', async (req, res) => {
@@ -69,6 +94,10 @@ export function modelRoutes(app: Express, ctx: GatewayContext): void {
     const { sha256 } = req.params;
     sendImmutableJson({ req, res }, { sha256, json: await models.topology(repoId, sha256) });
   });
+}
+
+function formatOf(req: Request): 'frame' | 'keras' {
+  return req.is(Object.values(KERAS_TYPES)) ? 'keras' : 'frame';
 }
 
 function viewModel({ v: _v, tensors, ...model }: ModelRecord): ModelView {

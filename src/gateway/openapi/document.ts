@@ -83,25 +83,33 @@ function describe(method: string, path: string, operation: Operation): Json {
   };
 }
 
-function bodyOf({ json, frame }: Operation): Json {
+function bodyOf({ json, frame, files }: Operation): Json {
   if (json !== undefined) {
     const schema = schemaOf(json.schema);
     return { requestBody: { content: { 'application/json': { schema, example: json.example } } } };
   }
   if (frame === undefined) return {};
-  const content = { [FRAME_CONTENT_TYPE]: { schema: { 'x-frame-header': schemaOf(frame) } } };
+  const content = {
+    [FRAME_CONTENT_TYPE]: { schema: { 'x-frame-header': schemaOf(frame) } },
+    ...filesOf(files, 'body'),
+  };
   return { requestBody: { required: true, content } };
 }
 
-function answerOf({ answer }: Operation): Json {
+function answerOf({ answer, files }: Operation): Json {
   if (typeof answer === 'string') {
     const schema = { $ref: `#/components/schemas/${answer}` };
-    return { description: answer, content: { 'application/json': { schema } } };
+    return { description: answer, content: { 'application/json': { schema }, ...filesOf(files, 'answer') } };
   }
   const type = CONTENT_TYPES[answer.raw];
   // Each line, where they are lines.
   const schema = answer.raw === 'lines' ? { $ref: '#/components/schemas/AuditEntry' } : {};
   return { description: type, content: { [type]: { schema } } };
+}
+
+function filesOf(files: Operation['files'], of: 'body' | 'answer'): Json {
+  const types = files?.of === of ? files.types : [];
+  return Object.fromEntries(types.map((type) => [type, { schema: {} }]));
 }
 
 /** As it may be written: defaults left out. */

@@ -14,6 +14,8 @@ export interface Operation {
   readonly json?: { readonly schema: z.ZodType; readonly example: unknown };
   /** Header of a frame; its payload follows. */
   readonly frame?: z.ZodType;
+  /** Files that the body, or the answer, may be instead. */
+  readonly files?: { readonly of: 'body' | 'answer'; readonly types: readonly string[] };
   readonly query?: readonly QueryName[];
   readonly status?: 200 | 201;
   readonly answer: AnswerName | { readonly raw: Raw };
@@ -29,7 +31,13 @@ export const QUERIES = {
     about: 'Number of the last entry that you have.',
   },
   limit: { schema: { type: 'integer', minimum: 1 }, about: 'At most so many entries.' },
+  format: {
+    schema: { type: 'string', enum: ['h5', 'keras'] },
+    about: 'A Keras file of this kind. See docs/keras.md.',
+  },
+  name: { schema: { type: 'string', maxLength: 128 }, about: 'Another name than the Keras file gives.' },
 } as const;
+const KERAS_TYPES = ['application/x-hdf5', 'application/zip'];
 export type QueryName = keyof typeof QUERIES;
 
 const at = { sessionId: 's-4f1c9be07a35d218', round: 1, attempt: 1 };
@@ -73,12 +81,16 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /v1/repos/:repoId/models': {
     summary: 'Upload a model.',
     frame: modelUploadHeader,
+    files: { of: 'body', types: KERAS_TYPES },
+    query: ['format', 'name'],
     status: 201,
-    answer: 'Model',
+    answer: 'ModelUploaded',
   },
   'GET /v1/repos/:repoId/models': { summary: 'Models, newest first.', answer: 'Models' },
   'GET /v1/repos/:repoId/models/:modelId': {
-    summary: 'A model with its tensors and hashes.',
+    summary: 'A model with its tensors and hashes, or as a Keras file.',
+    files: { of: 'answer', types: KERAS_TYPES },
+    query: ['format'],
     answer: 'Model',
   },
   'GET /v1/repos/:repoId/models/:modelId/weights': { summary: 'Weights of a model.', ...weights },

@@ -1,0 +1,42 @@
+import { describe, expect, test } from '@jest/globals';
+import { checkModel } from '../../src/keras/check-model.js';
+import { readKerasModel } from '../../src/keras/read-keras-model.js';
+import { expectedOf, fixture, largestError, NAMES, READABLE } from './fixtures.js';
+
+describe('models that Keras wrote', () => {
+  test.each(READABLE)('%s answers as it did in Keras', async (file) => {
+    const model = await readKerasModel(fixture(file));
+    const expected = expectedOf(file);
+    expect(model.format).toBe(file.endsWith('.h5') ? 'h5' : 'keras');
+    expect(model.parameters.length).toBe(expected.params);
+    expect(await checkModel(model)).toBeNull();
+    expect(await largestError(model, expected)).toBeLessThan(1e-5);
+    expect(new Set(model.tensors.map(({ name }) => name)).size).toBe(model.tensors.length);
+  });
+});
+
+describe('what TF.js cannot do', () => {
+  const reasons: Record<string, RegExp> = {
+    gru_reset_after: /Layer "memory" \(GRU\): .*reset_after=true.*reset_after=False/,
+    constrained: /Layer "positive" \(Dense\): kernel_constraint/,
+    frozen_batchnorm: /Layer "still" \(BatchNormalization\): .*trainable=false/,
+    subtract: /Layer "minus" \(Subtract\): TF.js has no such layer/,
+    arithmetic: /operation|comes from "keras\.src\.ops|several arguments/,
+    lambda_layer: /Layer "anything" \(Lambda\): it is arbitrary code/,
+    normalization: /Layer "norm" \(Normalization\): TF.js has no such layer/,
+    causal: /Layer "past" \(Conv1D\): .*padding="causal".*pad with/,
+    masked_bidirectional: /Layer "both_ways" \(Bidirectional\): TF.js gives it no mask/,
+    grouped: /Layer "groups" \(Conv2D\): .*groups=2/,
+    half_precision: /Layer "half" \(Dense\): it computes in "float16"/,
+  };
+  const refused = NAMES.filter((file) => expectedOf(file).refused);
+
+  test.each(refused)('%s is refused with the layer and what to do', async (file) => {
+    const reason = reasons[file.split('.')[0] ?? ''];
+    if (reason === undefined) throw new Error(`${file} has no reason`);
+    await expect(readKerasModel(fixture(file))).rejects.toMatchObject({
+      code: 'model_unsupported',
+      message: expect.stringMatching(reason) as unknown,
+    });
+  });
+});
