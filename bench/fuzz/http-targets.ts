@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { setAlias } from '../../src/protocol/alias.js';
 import { encodeFrame } from '../../src/protocol/frame.js';
 import { cancelSession, createKey, createRepo, revokeTokens } from '../../src/protocol/http.js';
-import { askProof } from '../../src/protocol/identity.js';
+import { askProof } from '../../src/protocol/proof.js';
 import { jobSchema } from '../../src/protocol/job.js';
 import * as library from '../../src/protocol/library.js';
 import { modelUploadHeader, testSetHeader } from '../../src/protocol/model.js';
