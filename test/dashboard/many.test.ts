@@ -19,7 +19,7 @@ afterAll(() => clearInterval(touching));
 browserTest(
   'ten thousand Libraries and a thousand sessions do not slow it',
   async () => {
-    const pool = await startPool();
+    const pool = await startPool({ env: { REPO_OPEN_SESSIONS: '2000' } });
     const { repoId, explora } = await pool.repo();
     const { modelId } = await explora.uploadModel(denseModel(4, 4));
     const redis = await connectTo(pool.server);
