@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { AnswerName } from '../../protocol/answers.js';
 import * as http from '../../protocol/http.js';
 import { setAlias } from '../../protocol/alias.js';
-import { askProof } from '../../protocol/identity.js';
+import { askProof } from '../../protocol/proof.js';
 import { jobSchema } from '../../protocol/job.js';
 import * as library from '../../protocol/library.js';
 import { modelUploadHeader, testSetHeader } from '../../protocol/model.js';
