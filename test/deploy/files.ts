@@ -1,12 +1,12 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import * as z from 'zod';
+import { readKustomization, readResources, render, type Resource } from './kustomize.js';
 
 /** The deployment files, read with just the fields that the tests look at. A missing one fails the parse. */
 
 export const ROOT = process.cwd();
-export const BASE = path.join(ROOT, 'k8s/base');
 
 export const text = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
 
@@ -42,8 +42,17 @@ const container = z.object({
   name: z.string(),
   image: z.string(),
   args: z.array(z.string()).optional(),
-  env: z.array(z.object({ name: z.string(), value: z.string().optional() })),
+  env: z.array(
+    z.object({
+      name: z.string(),
+      value: z.string().optional(),
+      valueFrom: z
+        .object({ secretKeyRef: z.object({ key: z.string(), optional: z.boolean().optional() }) })
+        .optional(),
+    }),
+  ),
   ports: z.array(z.object({ name: z.string(), containerPort: z.int() })),
+  startupProbe: probe.optional(),
   livenessProbe: probe,
   readinessProbe: probe,
   lifecycle: z.object({ preStop: z.object({ exec: z.object({ command: z.array(z.string()) }) }) }).optional(),
@@ -63,13 +72,15 @@ const workload = z.object({
   kind: z.enum(['Deployment', 'StatefulSet']),
   metadata: z.object({ name: z.string() }),
   spec: z.object({
-    replicas: z.int().min(1),
+    // None: an autoscaler says it.
+    replicas: z.int().min(1).optional(),
     selector: z.object({ matchLabels: texts }),
     template: z.object({
-      metadata: z.object({ labels: texts }),
+      metadata: z.object({ labels: texts, annotations: texts.optional() }),
       spec: z.object({
         terminationGracePeriodSeconds: z.int(),
         automountServiceAccountToken: z.literal(false),
+        topologySpreadConstraints: z.array(z.object({ topologyKey: z.string() })).optional(),
         securityContext: z.object({
           runAsNonRoot: z.literal(true),
           runAsUser: z.int().min(1),
@@ -83,42 +94,40 @@ const workload = z.object({
 });
 export type Workload = z.infer<typeof workload>;
 
-const resource = z.looseObject({
-  apiVersion: z.string(),
-  kind: z.string(),
-  metadata: z.looseObject({ name: z.string(), namespace: z.undefined().optional() }),
-});
-export type Resource = z.infer<typeof resource>;
+/** Those that are applied; k8s/base alone lacks a Redis. */
+export const OVERLAYS = readdirSync(path.join(ROOT, 'k8s/overlays')).sort();
+export type { Resource };
 
-export const baseFiles = (): string[] => readdirSync(BASE).sort();
+const foldersOf = (dir: string): string[] => [
+  dir,
+  ...readKustomization(dir)
+    .resources.map((name) => path.join(dir, name))
+    .filter((at) => statSync(at).isDirectory())
+    .flatMap(foldersOf),
+];
 
-export function resourcesOf(file: string): Resource[] {
-  return parseAllDocuments(text(`k8s/base/${file}`)).map((document) => resource.parse(document.toJS()));
+/** Each folder of k8s/ once, with its files. */
+export function kubernetesFolders(): { dir: string; files: string[] }[] {
+  const dirs = new Set(OVERLAYS.flatMap((overlay) => foldersOf(path.join(ROOT, 'k8s/overlays', overlay))));
+  return [...dirs].map((dir) => ({ dir, files: readdirSync(dir).sort() }));
 }
 
-const kustomizationSchema = z.object({
-  resources: z.array(z.string()),
-  configMapGenerator: z.array(z.object({ name: z.string(), envs: z.array(z.string()) })),
-});
+export const resourcesOf = (file: string): Resource[] => readResources(path.join(ROOT, 'k8s', file));
 
-export const kustomization = (): z.infer<typeof kustomizationSchema> =>
-  kustomizationSchema.parse(parse(text('k8s/base/kustomization.yaml')));
+/** Everything that `kubectl apply -k k8s/overlays/<overlay>` applies. */
+export const appliedResources = (overlay = 'try'): Resource[] =>
+  render(path.join(ROOT, 'k8s/overlays', overlay));
 
-/** Everything that `kubectl apply -k k8s/base` applies, except the generated ConfigMap. */
-export const appliedResources = (): Resource[] => kustomization().resources.flatMap(resourcesOf);
-
-/** The workloads of the base by name; one whose pods lack the common hardening is refused. */
-export function workloads(): Record<string, Workload> {
-  const found = appliedResources().filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
+/** The workloads of an overlay by name; one whose pods lack the common hardening is refused. */
+export function workloads(overlay = 'try'): Record<string, Workload> {
+  const found = appliedResources(overlay).filter(
+    ({ kind }) => kind === 'Deployment' || kind === 'StatefulSet',
+  );
   return Object.fromEntries(found.map((one) => [one.metadata.name, workload.parse(one)]));
 }
 
-/** The settings of k8s/base/config.env. */
-export function configEnv(): Record<string, string> {
-  const lines = text('k8s/base/config.env')
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'));
-  return Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  );
+/** The settings that all roles of an overlay share. */
+export function configEnv(overlay = 'try'): Record<string, string> {
+  const config = appliedResources(overlay).find(({ kind }) => kind === 'ConfigMap');
+  return texts.parse(config?.['data']);
 }
