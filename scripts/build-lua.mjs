@@ -16,7 +16,7 @@ function embed(file) {
   if (!match) throw new Error(`${file}: name it verbNoun-<number of keys>.lua`);
   const [, name, keys] = match;
   const lua = readFileSync(path.join(source, file), 'utf8');
-  if (!/^#!lua( flags=no-writes)?\n--\[\[/.test(lua))
+  if (!/^#!lua( flags=(no-writes|allow-oom))?\n--\[\[/.test(lua))
     throw new Error(`${file}: begin with "#!lua" and a header`);
   const code = lua.replace(/--\[\[[\s\S]*?\]\]/, '').replace(/--.*$/gm, '');
   const used = [...code.matchAll(/KEYS\[(\d+)\]/g)].map((m) => Number(m[1]));

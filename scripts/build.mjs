@@ -6,7 +6,16 @@
  *   npm run build
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -39,6 +48,7 @@ export async function build() {
   const args = [tsc, '-p', 'tsconfig.build.json', '--noCheck'];
   run(args);
   buildPage();
+  copySwaggerUi(path.join(root, 'dist/src/gateway/http/swagger-ui'));
   // Not at the top: this file is loaded before there are any packages.
   const { buildLibrary } = await import('./lib/build-library.mjs');
   await buildLibrary(root);
@@ -65,6 +75,20 @@ function buildPage() {
   if (existsSync(page) && statSync(page).mtimeMs >= newest) return;
   const vite = path.join(root, 'node_modules/vite/bin/vite.js');
   run([vite, 'build', '--config', 'src/dashboard/vite.config.mjs', '--logLevel', 'warn']);
+}
+
+/** Copied, not installed with the pool: what runs in production is few packages, and of this one only two files. */
+function copySwaggerUi(to) {
+  const from = path.join(root, 'node_modules/swagger-ui-dist');
+  if (!existsSync(from)) return;
+  for (const name of [
+    'swagger-ui-bundle.js',
+    'swagger-ui-bundle.js.LICENSE.txt',
+    'swagger-ui.css',
+    'LICENSE',
+    'NOTICE',
+  ])
+    cpSync(path.join(from, name), path.join(to, name));
 }
 
 /** Folders count too: removing a file changes nothing else. */

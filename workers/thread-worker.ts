@@ -1,4 +1,5 @@
 import { Worker } from 'bullmq';
+import { countJobs } from './count-jobs.js';
 import type { WorkerDeps } from './deps.js';
 import type { RunningWorker } from './run-worker.js';
 
@@ -10,6 +11,8 @@ export interface ThreadWorkerOptions {
   /** A compiled module whose default export processes a job; runs in a worker thread. */
   readonly processor: URL;
   readonly slots: number;
+  /** What a job returned, in this thread: threads have no metrics of their own. */
+  readonly onResult?: (result: unknown) => void;
 }
 
 /**
@@ -35,7 +38,11 @@ export async function startThreadWorker(
     skipWaitingForReady: true,
   });
   worker.on('active', () => busy++);
-  worker.on('completed', () => busy--);
+  worker.on('completed', (_job, result: unknown) => {
+    busy--;
+    options.onResult?.(result);
+  });
+  countJobs(worker, options.queue);
   worker.on('failed', (job, error) => {
     busy = Math.max(0, busy - 1);
     deps.log.error({ job: job?.data as unknown, err: error.message }, 'job failed');

@@ -1,7 +1,8 @@
 import type * as z from 'zod';
+import { setAlias } from '../../src/protocol/alias.js';
 import { encodeFrame } from '../../src/protocol/frame.js';
 import { cancelSession, createKey, createRepo, revokeTokens } from '../../src/protocol/http.js';
-import { askProof } from '../../src/protocol/identity.js';
+import { askProof } from '../../src/protocol/proof.js';
 import { jobSchema } from '../../src/protocol/job.js';
 import * as library from '../../src/protocol/library.js';
 import { modelUploadHeader, testSetHeader } from '../../src/protocol/model.js';
@@ -89,6 +90,7 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
     body: of(library.updateHeader, (header) => ({ ...header, numExamples: 1 })),
     payload: (world, dice) => world.weights(dice),
   },
+  { route: 'GET /v1/library/sessions/:sessionId', as: 'apiKey', weight: 1 },
   { route: 'GET /v1/library/sessions/:sessionId/versions/:version', as: 'apiKey', weight: 2 },
   { route: 'GET /v1/library/sessions/:sessionId/versions/:version/weights', as: 'apiKey', weight: 2 },
   { route: 'GET /v1/library/topologies/:sha256', as: 'apiKey', weight: 2 },
@@ -124,6 +126,17 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
     learn: (world, { testSetId }) => world.learn('testSetId', testSetId),
   },
   read(`${REPO}/test-sets`),
+  read(`${REPO}/aliases`, 1),
+  {
+    route: `PUT ${REPO}/aliases/:alias`,
+    as: 'explora',
+    weight: 1,
+    schema: 'setAlias',
+    body: of(setAlias),
+  },
+  { route: `DELETE ${REPO}/aliases/:alias`, as: 'explora', weight: 1 },
+  { ...read(`${REPO}/audit`, 1), as: 'owner' },
+  { ...read('/v1/audit', 1), as: 'admin' },
   {
     route: `POST ${REPO}/sessions`,
     as: 'explora',
@@ -143,6 +156,7 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
     schema: 'cancelSession',
     body: of(cancelSession),
   },
+  read(`${SESSION}/assignments`),
   read(`${SESSION}/events`),
   read(`${SESSION}/versions/:version`),
   read(`${SESSION}/versions/:version/weights`),
@@ -177,6 +191,8 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
     body: of(revokeTokens, (_, world) => ({ jti: world.newName('jti') })),
   },
   { route: 'POST /v1/proof', as: 'nobody', weight: 1, schema: 'askProof', body: of(askProof) },
+  { route: 'GET /docs', as: 'nobody', weight: 1 },
+  { route: 'GET /v1/openapi.json', as: 'nobody', weight: 1 },
   { route: 'GET /livez', as: 'nobody', weight: 1 },
   { route: 'GET /readyz', as: 'nobody', weight: 1 },
   { route: 'GET /metrics', as: 'nobody', weight: 1 },
@@ -199,6 +215,8 @@ export function pathValue(
       return isReading && dice.chance(0.1) ? world.calm.sessionId : world.anyId('sessionId', dice);
     case 'version':
       return String(dice.below(3));
+    case 'alias':
+      return `alias-${dice.below(10)}`;
     case 'testSetId':
       return dice.chance(0.5) ? TEST_SET : `t-${dice.below(30)}`;
     default:

@@ -1,7 +1,7 @@
 /**
  * Serves the page of this example. It joins the Repo that the API key belongs to.
  *
- *   API_KEY=cnk_… [POOL_URL=http://127.0.0.1:8080] [PORT=8090] npm run example:browser
+ *   API_KEY=cnk_… [POOL_URL=http://127.0.0.1:8080] [POOL_PUBLIC_KEY=…] [PORT=8090] npm run example:browser
  *
  * With TOKEN (of Explora) and REPO it also submits a session for the page to take part in.
  */
@@ -17,18 +17,21 @@ const EXAMPLES = 600;
 export interface ExampleOptions {
   readonly poolUrl: string;
   readonly apiKey: string;
+  /** That the page pins. */
+  readonly poolKey?: string | undefined;
   readonly port?: number;
   /** The folder with package.json. */
   readonly root?: string;
 }
 
-export function serveExample({ poolUrl, apiKey, port = 0, root }: ExampleOptions): Promise<Site> {
+export function serveExample({ poolUrl, apiKey, poolKey, port = 0, root }: ExampleOptions): Promise<Site> {
+  const config = JSON.stringify({ url: poolUrl, apiKey, poolKey });
   return startSite({
     // This file runs in dist/examples/browser.
     root: root ?? fileURLToPath(new URL('../../..', import.meta.url)),
     port,
     extra: {
-      '/config.json': () => ({ type: 'application/json', body: JSON.stringify({ url: poolUrl, apiKey }) }),
+      '/config.json': () => ({ type: 'application/json', body: config }),
       '/digits.bin': digits,
     },
   });
@@ -50,6 +53,7 @@ export async function submitExample(options: {
   url: string;
   token: string;
   repoId: string;
+  poolKey?: string;
   rounds?: number;
 }): Promise<string> {
   await useWasmBackend();
@@ -81,6 +85,7 @@ export async function submitExample(options: {
 export async function run(): Promise<void> {
   const {
     API_KEY: apiKey,
+    POOL_PUBLIC_KEY: poolKey,
     POOL_URL: poolUrl = 'http://127.0.0.1:8080',
     PORT = '8090',
     TOKEN,
@@ -89,10 +94,10 @@ export async function run(): Promise<void> {
   if (apiKey === undefined) {
     throw new Error('API_KEY is missing: npm run cloud-node -- key create <repo> prints one.');
   }
-  const site = await serveExample({ poolUrl, apiKey, port: Number(PORT) });
+  const site = await serveExample({ poolUrl, apiKey, poolKey, port: Number(PORT) });
   console.log(`Open ${site.url}`);
   if (TOKEN === undefined || REPO === undefined) return;
-  console.log(
-    `Session ${await submitExample({ url: poolUrl, token: TOKEN, repoId: REPO })} waits for browsers.`,
-  );
+  const pinned = poolKey === undefined ? {} : { poolKey };
+  const sessionId = await submitExample({ url: poolUrl, token: TOKEN, repoId: REPO, ...pinned });
+  console.log(`Session ${sessionId} waits for browsers.`);
 }

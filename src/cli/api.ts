@@ -1,9 +1,11 @@
+import type { AuditHead } from '../protocol/audit.js';
 import { ApiClient, type ApiRequest } from '../protocol/client/request.js';
 import type {
   KeyCreated,
   KeyView,
   ModelView,
   PoolStatus,
+  RepoDeleted,
   RepoStatus,
   SessionRow,
   SessionView,
@@ -52,7 +54,7 @@ export class PoolApi {
     return this.#json({ path: repoPath(repoId) });
   }
 
-  deleteRepo(repoId: string): Promise<{ deleted: true }> {
+  deleteRepo(repoId: string): Promise<RepoDeleted> {
     return this.#json({ method: 'DELETE', path: repoPath(repoId) });
   }
 
@@ -71,6 +73,20 @@ export class PoolApi {
 
   revokeTokens(what: { jti: string } | { sub: string; issuedBeforeMs?: number }): Promise<{ revoked: true }> {
     return this.#json({ method: 'POST', path: '/v1/revocations', json: what });
+  }
+
+  /** A page of an audit trail, and where the trail ends; `null`: the trail of the pool. */
+  audit(
+    repoId: string | null,
+    { after, limit }: { after: number; limit: number },
+  ): Promise<{ head: AuditHead; lines: readonly string[] }> {
+    const path = repoId === null ? '/v1/audit' : repoPath(repoId, 'audit');
+    const request = { attempts: ATTEMPTS, path: `${path}?after=${after}&limit=${limit}` };
+    return this.#client.send(request, async ({ response }) => {
+      const [seq = '0', sha256 = ''] = (response.headers.get('Audit-Head') ?? '').split(':');
+      const lines = (await response.text()).split('\n').filter((line) => line !== '');
+      return { head: { seq: Number(seq), sha256 }, lines };
+    });
   }
 
   async models(repoId: string): Promise<readonly ModelView[]> {

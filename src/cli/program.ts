@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { addAuditCommands } from './commands/audit.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addKeyCommands } from './commands/key.js';
 import { addLibraryCommand } from './commands/library.js';
@@ -58,6 +59,7 @@ export function createProgram(): Command {
   addKeyCommands(program);
   addTokenCommand(program);
   addPoolKeyCommands(program);
+  addAuditCommands(program);
   program.commandsGroup('Jobs and models:');
   addSubmitCommand(program);
   addSessionCommands(program);

@@ -227,6 +227,9 @@ export const envSchema = z.object({
   LEGACY_MAX_MESSAGE_BYTES: integer(1_024, 2 ** 29)
     .default(32 * 1024 * 1024)
     .describe('Largest message of an old client, in memory, bytes.'),
+  AUDIT_MAX_ENTRIES: integer(1_000, 10_000_000)
+    .default(100_000)
+    .describe('Entries kept of an audit trail, about 400 bytes each; the oldest are dropped, in tenths.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')

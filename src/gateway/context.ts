@@ -7,6 +7,7 @@ import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { KeyUse } from './auth/key-use.js';
 import type { Revocations } from './auth/revocations.js';
+import type { Audit } from './audit/audit.js';
 import type { TokenVerifier } from './auth/tokens.js';
 import type { PoolSigner } from './identity/pool-signer.js';
 import type { IntakeDeps } from './intake/intake-deps.js';
@@ -34,6 +35,7 @@ export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly revocations: Revocations;
   readonly keyUse: KeyUse;
   readonly limits: Limits;
+  readonly audit: Audit;
   readonly models: ModelChecker;
   readonly keras: KerasConverter;
   readonly shards: ShardCache;

@@ -4,6 +4,7 @@ import { ThreadModelChecker } from '../keras/check-model-in-thread.js';
 import { ThreadKerasConverter, type KerasConverter } from '../keras/convert-in-thread.js';
 import { KeyUse } from './auth/key-use.js';
 import { Revocations } from './auth/revocations.js';
+import { Audit } from './audit/audit.js';
 import { TokenVerifier } from './auth/tokens.js';
 import type { GatewayContext, GatewayDeps } from './context.js';
 import { PoolSigner } from './identity/pool-signer.js';
@@ -42,6 +43,7 @@ export function createContext(
     revocations: new Revocations(stores, { log: deps.log, keepMs: keepRevocationsMs(config) }),
     keyUse: new KeyUse(stores.repos, deps.log),
     limits: new Limits(stores.rates, config),
+    audit: new Audit(stores.audit, deps.log),
     models: own.models ?? new ThreadModelChecker(),
     keras: own.keras ?? new ThreadKerasConverter(),
     conversions: new FewAtOnce(CONVERSIONS),

@@ -106,6 +106,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
       const closed = sockets.close();
       web.endConnections();
       await closed;
+      await ctx.audit.close();
       await ctx.watermark.stop();
       await ctx.revocations.stop();
       await Promise.all([ctx.models.close(), ctx.keras.close(), ctx.intake.kernels.close()]);

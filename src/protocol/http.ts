@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { SessionEvent } from '../core/decision.js';
 import type { AssignmentState, RoundSummary, SessionRecord } from '../core/session.js';
 import type { Score } from '../core/termination.js';
+import type { AuditHead } from './audit.js';
 import * as ids from './ids.js';
 import type { ModelRecord } from './model.js';
 import { repoLimits } from './repo-limits.js';
@@ -62,6 +63,22 @@ export interface KeyCreated {
   readonly apiKey: string;
   readonly label: string;
   readonly expiresMs: number | null;
+}
+
+/** Answer to `DELETE /v1/repos/:repoId`: what was there. Zeros where an earlier try had got further. */
+export interface RepoDeleted {
+  readonly deleted: true;
+  readonly removed: {
+    readonly keys: number;
+    readonly libraries: number;
+    readonly sessions: number;
+    readonly versions: number;
+    readonly models: number;
+    readonly testSets: number;
+    readonly auditEntries: number;
+  };
+  /** The end of the Repo's audit trail, to compare an export with. */
+  readonly auditHead: AuditHead;
 }
 
 export interface KeyView {

@@ -1,9 +1,6 @@
-import * as z from 'zod';
-import * as ids from './ids.js';
-
 /**
  * What the pool signs is text, sent as it was signed: whoever checks it needs no canonical form, and reads only what was
- * signed. docs/protocol.md describes it for other languages.
+ * signed. docs/protocol.md describes it for other languages. Clients run this, so the schemas are in proof.ts.
  */
 export interface Signed {
   /** JSON text; exactly these characters are signed. */
@@ -21,12 +18,6 @@ export type StatementKind = 'proof' | 'successor' | 'status' | 'manifest';
 export function signedBytes(kind: StatementKind, statement: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`cloud-node ${kind} v1\n${statement}`);
 }
-
-/** Chosen by the client, anew for each question: an old answer does not fit. 16 to 64 bytes as base64url. */
-export const nonce = z.string().regex(/^[A-Za-z0-9_-]{22,86}$/, 'use 16 to 64 bytes as base64url');
-
-/** Body of `POST /v1/proof`. */
-export const askProof = z.strictObject({ repoId: ids.repoId, nonce });
 
 /** Statement of kind `proof`. */
 export interface ProofStatement {
@@ -48,11 +39,3 @@ export interface Proof extends Signed {
   /** Kind `successor`, from the oldest key to the newest. */
   readonly successors: readonly Signed[];
 }
-
-export const MAX_SUCCESSORS = 32;
-
-/** Form of POOL_SUCCESSORS. */
-export const successorChain = z
-  .array(z.strictObject({ statement: z.string(), signature: z.string(), publicKey: z.string() }))
-  .max(MAX_SUCCESSORS);
-export const successorStatement = z.strictObject({ publicKey: z.string().length(43), notBeforeMs: z.int() });

@@ -2,8 +2,9 @@ import * as z from 'zod';
 import { UPDATE_ENCODINGS, type UpdateEncoding } from '../core/encoding.js';
 import type { Job } from '../core/job.js';
 import * as ids from './ids.js';
-import { nonce, type Signed } from './identity.js';
+import type { Signed } from './identity.js';
 import type { DownloadRef, ParametersRef } from './model.js';
+import { nonce } from './proof.js';
 
 /** Sent when a socket connects to `/library` (Socket.IO `auth`). */
 export const libraryAuth = z.strictObject({

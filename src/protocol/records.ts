@@ -22,7 +22,7 @@ const roundRecord = z.strictObject({
   updates: z.int(),
 });
 
-export const sessionRecord: z.ZodType<SessionRecord> = z.strictObject({
+export const sessionRecordShape = {
   v: z.literal(RECORD_VERSION),
   repoId: ids.repoId,
   sessionId: ids.sessionId,
@@ -45,7 +45,8 @@ export const sessionRecord: z.ZodType<SessionRecord> = z.strictObject({
   best: z.strictObject({ value: z.number(), version: z.int() }).nullable(),
   leftovers: z.array(z.strictObject({ round: z.int(), attempt: z.int() })),
   endedMs: ms.nullable(),
-});
+};
+export const sessionRecord: z.ZodType<SessionRecord> = z.strictObject(sessionRecordShape);
 
 export const assignmentRecord: z.ZodType<AssignmentRecord> = z.strictObject({
   state: z.enum(ASSIGNMENT_STATES),

@@ -29,6 +29,10 @@ export class Keys {
   blobsReaped = (): string => `${this.prefix}:{~pool}:blobs:reaped`;
   /** stream of Revocation; an entry lives as long as a token may */
   revocations = (): string => `${this.prefix}:{~pool}:revocations`;
+  /** hash {seq, sha256, first}: end and beginning of the pool's audit trail; lives for ever */
+  poolAuditHead = (): string => `${this.prefix}:{~pool}:audit:head`;
+  /** stream "<seq>-0" → AuditEntry; bounded by AUDIT_MAX_ENTRIES */
+  poolAudit = (): string => `${this.prefix}:{~pool}:audit`;
   /** pub/sub channel of hints; at most once, nothing depends on it */
   hints = (): string => `${this.prefix}:hints`;
 
@@ -58,11 +62,16 @@ export class Keys {
   /** hash testSetId → TestSetRecord; lives as long as the Repo */
   testSets = (repoId: string): string => this.repo(repoId, 'test-sets');
 
+  /** hash {seq, sha256, first}: end and beginning of the audit trail; lives as long as the Repo */
+  auditHead = (repoId: string): string => this.repo(repoId, 'audit:head');
+  /** stream "<seq>-0" → AuditEntry; lives as long as the Repo, bounded by AUDIT_MAX_ENTRIES */
+  audit = (repoId: string): string => this.repo(repoId, 'audit');
+
   // ---- a session
 
   private session = (repoId: string, sessionId: string, rest: string): string =>
     this.repo(repoId, `session:${sessionId}${rest}`);
-  /** hash {rev, record, round, attempt, roundState}: SessionRecord with its revision; lives until the session is deleted */
+  /** hash {rev, record, round, attempt, roundState, audited}: SessionRecord with its revision; lives until the session is deleted */
   sessionRecord = (repoId: string, sessionId: string): string => this.session(repoId, sessionId, '');
   /** stream of SessionEvent; capped */
   events = (repoId: string, sessionId: string): string => this.session(repoId, sessionId, ':events');

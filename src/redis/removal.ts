@@ -1,3 +1,4 @@
+import type { RepoDeleted } from '../protocol/http.js';
 import type { RedisContext } from './context.js';
 import type { AttemptRef } from './keys.js';
 
@@ -13,6 +14,20 @@ export class Removal {
   async isKnown(repoId: string): Promise<boolean> {
     const { redis, keys } = this.#context;
     return (await redis.sismember(keys.repos(), repoId)) === 1;
+  }
+
+  /** What its records name now. */
+  async count(repoId: string): Promise<Omit<RepoDeleted['removed'], 'versions'>> {
+    const { redis, keys } = this.#context;
+    const [apiKeys, libraries, sessions, models, testSets, auditEntries] = await Promise.all([
+      redis.hlen(keys.apiKeys(repoId)),
+      redis.hlen(keys.libraries(repoId)),
+      redis.zcard(keys.sessions(repoId)),
+      redis.hlen(keys.models(repoId)),
+      redis.hlen(keys.testSets(repoId)),
+      redis.xlen(keys.audit(repoId)),
+    ]);
+    return { keys: apiKeys, libraries, sessions, models, testSets, auditEntries };
   }
 
   /** From here on nobody gets in: no key is valid and the Repo is not found. */
@@ -48,7 +63,7 @@ export class Removal {
     await redis.zrem(keys.sessions(repoId), sessionId);
   }
 
-  /** What is left when sessions and bytes are gone; the last step. */
+  /** What is left when sessions and bytes are gone, but for the audit trail. */
   async removeRest(repoId: string, topologies: readonly string[]): Promise<void> {
     const { redis, keys } = this.#context;
     await redis.unlink(
@@ -61,6 +76,12 @@ export class Removal {
       keys.sessions(repoId),
       ...topologies.map((sha256) => keys.topology(repoId, sha256)),
     );
+  }
+
+  /** The last step: its id is free again. */
+  async forget(repoId: string): Promise<void> {
+    const { redis, keys } = this.#context;
+    await redis.unlink(keys.audit(repoId), keys.auditHead(repoId));
     await redis.srem(keys.repos(), repoId);
   }
 }

@@ -1,3 +1,4 @@
+import { metrics } from '../telemetry/metrics.js';
 import type { RedisClient } from './connection.js';
 import { SCRIPTS } from './generated/lua.js';
 
@@ -24,5 +25,10 @@ export async function runScript(
     registered.set(redis, known.add(command));
   }
   const call = (redis as unknown as Record<string, Command>)[command] as Command;
-  return call.call(redis, ...input.keys, ...input.args);
+  const answered = metrics.scriptSeconds.startTimer({ script: name });
+  try {
+    return await call.call(redis, ...input.keys, ...input.args);
+  } finally {
+    answered();
+  }
 }

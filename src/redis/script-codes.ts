@@ -9,6 +9,7 @@ export const SCRIPT_CODES = {
   assignmentOver: -4,
   alreadyReceived: -5,
   full: -6,
+  noRepo: -7,
 } as const;
 
 export function scriptError(code: number, at: AttemptRef & { libraryId: string }): CloudNodeError {

@@ -5,6 +5,7 @@ import { CloudNodeError } from '../protocol/errors.js';
 import { metrics } from '../protocol/ids.js';
 import { parseJson } from '../protocol/parse.js';
 import { roundSummary, sessionRecord, versionEntry } from '../protocol/records.js';
+import { countChange } from '../telemetry/count-change.js';
 import type { RedisContext } from './context.js';
 import { runScript } from './run-script.js';
 import { parseRecord } from './parse-record.js';
@@ -83,7 +84,9 @@ export class SessionStore {
         ...change.events.map((event) => JSON.stringify(event)),
       ],
     });
-    return Number(reply) < 0 ? null : Number(reply);
+    if (Number(reply) < 0) return null;
+    countChange(change);
+    return Number(reply);
   }
 
   /** Newest first. */

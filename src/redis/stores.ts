@@ -1,4 +1,5 @@
 import { AliasStore } from './alias-store.js';
+import { AuditTrail } from './audit-trail.js';
 import type { RedisContext } from './context.js';
 import { EventLog } from './event-log.js';
 import { LibraryStore } from './library-store.js';
@@ -23,9 +24,15 @@ export interface Stores {
   readonly pool: PoolRegistry;
   readonly revocations: RevocationLog;
   readonly rates: TokenBuckets;
+  readonly audit: AuditTrail;
 }
 
-export function createStores(context: RedisContext): Stores {
+export interface StoreLimits {
+  /** @default 100_000 */
+  readonly auditMaxEntries?: number;
+}
+
+export function createStores(context: RedisContext, limits: StoreLimits = {}): Stores {
   return {
     context,
     repos: new RepoStore(context),
@@ -38,5 +45,6 @@ export function createStores(context: RedisContext): Stores {
     pool: new PoolRegistry(context),
     revocations: new RevocationLog(context),
     rates: new TokenBuckets(context),
+    audit: new AuditTrail(context, limits.auditMaxEntries ?? 100_000),
   };
 }

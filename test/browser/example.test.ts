@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals';
 import { serveExample, submitExample } from '../../examples/browser/main.js';
+import { newPoolKey, poolKeyPem } from '../../src/gateway/identity/pool-key.js';
 import { browserTest, useChromium } from '../helpers/chromium.js';
 import { eventually } from '../helpers/eventually.js';
 import { startPool } from '../helpers/pool.js';
@@ -9,12 +10,14 @@ const browsing = useChromium(['--use-angle=swiftshader', '--enable-unsafe-swifts
 browserTest(
   'the example asks first, learns, and says what left the device',
   async () => {
-    const pool = await startPool({ env: { CORS_ORIGINS: '*' } });
+    const key = newPoolKey();
+    const poolKey = key.publicKey;
+    const pool = await startPool({ env: { CORS_ORIGINS: '*', POOL_KEY: poolKeyPem(key) } });
     const { repoId, apiKey } = await pool.repo();
     const url = pool.gateways[0]?.url ?? '';
-    const site = browsing.keep(await serveExample({ poolUrl: url, apiKey, root: process.cwd() }));
+    const site = browsing.keep(await serveExample({ poolUrl: url, apiKey, poolKey, root: process.cwd() }));
     const token = await pool.token('explora', [repoId]);
-    await submitExample({ url, token, repoId, rounds: 12 });
+    await submitExample({ url, token, repoId, poolKey, rounds: 12 });
 
     const device = await browsing.device();
     const page = await device.newPage();

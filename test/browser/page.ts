@@ -14,6 +14,8 @@ interface TestWindow {
 export interface JoinOptions {
   readonly url: readonly string[];
   readonly apiKey: string;
+  /** To pin; none: whoever answers is the pool. */
+  readonly poolKey?: string;
   /** One of the pages that `dataPages` made; none: what is kept already. */
   readonly data?: { readonly path: string; readonly inputShape: number[]; readonly labels: number };
   readonly without?: readonly string[];
@@ -32,11 +34,12 @@ export function testPages(data: Readonly<Record<string, () => Float32Array>>): S
 
 /** Makes the Library of a page, with its data if it is told to, and starts it; or lets it go on by itself. */
 export async function join(page: Page, options: JoinOptions): Promise<void> {
-  await page.evaluate(async ({ url, apiKey, data, without = [] }) => {
+  await page.evaluate(async ({ url, apiKey, poolKey, data, without = [] }) => {
     const w = window as unknown as TestWindow;
     const library = new w.cloudNodeLibrary.BrowserLibrary({
       url,
       apiKey,
+      ...(poolKey === undefined ? {} : { poolKey }),
       without,
       worker: () => new Worker('/library/cloud-node-library.worker.js'),
       tfScripts: ['core', 'layers', 'backend-wasm', 'backend-cpu'].map((name) => `/tf/tf-${name}.min.js`),

@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import { layers, sequential, type LayersModel } from '@tensorflow/tfjs-layers';
 import type { Page } from 'playwright-core';
 import { fromLayersModel, type ExploraSession } from '../../src/explora/index.js';
+import { newPoolKey, poolKeyPem } from '../../src/gateway/identity/pool-key.js';
 import { useWasmBackend } from '../../src/library/tf-backend-node.js';
 import { browserTest, useChromium } from '../helpers/chromium.js';
 import { eventually } from '../helpers/eventually.js';
@@ -24,7 +25,8 @@ interface Stage {
 
 async function stage(): Promise<Stage> {
   await useWasmBackend();
-  const pool = await startPool({ env: { CORS_ORIGINS: '*' } });
+  const key = newPoolKey();
+  const pool = await startPool({ env: { CORS_ORIGINS: '*', POOL_KEY: poolKeyPem(key) } });
   const { apiKey, explora } = await pool.repo();
   const model: LayersModel = sequential({
     layers: [
@@ -41,6 +43,7 @@ async function stage(): Promise<Stage> {
     options: {
       url: pool.gateways.map((gateway) => gateway.url),
       apiKey,
+      poolKey: key.publicKey,
       data: { path: '/data', inputShape: [8], labels: 1 },
       // It would be the best for so small a model.
       without: ['cpu'],
@@ -224,6 +227,20 @@ browserTest(
       return [before.length, (await library.datasets()).length];
     });
     expect(kept).toEqual([1, 0]);
+  },
+  120_000,
+);
+
+browserTest(
+  'a page that pins the key of another pool does not take part',
+  async () => {
+    const { site, options } = await stage();
+    const page = await (await browsing.device()).newPage();
+    await page.goto(`${site}/test.html`);
+    await join(page, { ...options, poolKey: newPoolKey().publicKey });
+    await eventually(async () => (await problemsOf(page)).length > 0, WAIT);
+    expect((await problemsOf(page))[0]).toMatch(/which is neither pinned nor a successor/);
+    await eventually(isIn(page, 'off'), WAIT);
   },
   120_000,
 );

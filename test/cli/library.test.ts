@@ -5,10 +5,12 @@ import { afterAll, beforeEach, expect, it } from '@jest/globals';
 import * as layers from '@tensorflow/tfjs-layers';
 import { seededRandom } from '../../src/core/random.js';
 import { fromLayersModel } from '../../src/explora/from-layers-model.js';
+import { newPoolKey, poolKeyPem } from '../../src/gateway/identity/pool-key.js';
 import { useBestNodeBackend } from '../../src/library/tf-backend-node.js';
 import { eventually } from '../helpers/eventually.js';
 import { startPool, type TestPool } from '../helpers/pool.js';
 import { spawnNode, type NodeProcess } from '../helpers/processes.js';
+import { startManInTheMiddle } from '../security/man-in-the-middle.js';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'cn-library-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -24,13 +26,14 @@ function flowers(rows: number, seed: number): string {
   return ['stem,side,leaf,kind', ...lines, ''].join('\n');
 }
 
+const key = newPoolKey();
 let pool: TestPool;
 let repo: Awaited<ReturnType<TestPool['repo']>>;
 let keyFile: string;
 let modelId: string;
 
 beforeEach(async () => {
-  pool = await startPool();
+  pool = await startPool({ env: { POOL_KEY: poolKeyPem(key) } });
   repo = await pool.repo();
   keyFile = path.join(dir, 'key');
   writeFileSync(keyFile, `${repo.apiKey}\n`);
@@ -66,6 +69,7 @@ const job = (overrides: object = {}) => ({
 it('trains on files of two machines, and leaves after one session', async () => {
   const encoding = path.join(dir, 'flowers.json');
   const options = ['--label', 'kind', '--scale', 'standard', '--encoding', encoding, '--once'];
+  options.push('--pool-key', key.publicKey);
   writeFileSync(path.join(dir, 'ada.csv'), flowers(300, 1));
   writeFileSync(path.join(dir, 'ben.csv'), flowers(200, 2));
   const ada = start('ada', ...options);
@@ -148,4 +152,17 @@ it('ends with what the pool or the file has against it', async () => {
   const other = start('eve', '--repo', 'another');
   expect(await other.ended).toBe(64);
   expect(other.lines.join('\n')).toContain(`is for Repo "${repo.repoId}", not for "another"`);
+});
+
+it('tells no gateway the API key that does not prove to have the key of the pool', async () => {
+  writeFileSync(path.join(dir, 'gus.csv'), 'a,b\n1,2\n');
+  const middle = await startManInTheMiddle(pool.gateways[0]?.url ?? '');
+  const refused = start('gus', '--url', middle.url, '--pool-key', newPoolKey().publicKey);
+  expect(await refused.ended).toBe(69);
+  expect(refused.lines.join('\n')).toMatch(/which is neither pinned nor a successor/);
+  expect(middle.requests).toEqual(['POST /v1/proof']);
+  expect(middle.heard.join('')).not.toContain(repo.apiKey);
+  const mistyped = start('gus', '--pool-key', 'abc');
+  expect(await mistyped.ended).toBe(64);
+  expect(mistyped.lines.join('\n')).toMatch(/--pool-key: "abc" is not a key of a pool/);
 });

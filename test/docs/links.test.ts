@@ -15,6 +15,9 @@ test.each([
   'python/README.md',
   'examples/python-library/README.md',
   'docs/dashboard.md',
+  'docs/security-audit.md',
+  'docs/metrics.md',
+  'SECURITY.md',
 ])('links of %s lead somewhere', (page) => {
   const folder = new URL(`../../${page}`, import.meta.url);
   const text = readText(page);

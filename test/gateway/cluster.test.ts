@@ -36,7 +36,9 @@ it('a gateway over a Redis Cluster does all that one over a plain Redis does', a
     expect((await pool.json('/v1/pool')).body.redis.usedMemoryBytes).toBeGreaterThan(0);
     expect((await pool.call('/readyz')).status).toBe(200);
 
-    expect((await pool.json(`/v1/repos/${repoId}`, { method: 'DELETE' })).body).toEqual({ deleted: true });
+    expect((await pool.json(`/v1/repos/${repoId}`, { method: 'DELETE' })).body).toMatchObject({
+      deleted: true,
+    });
     await eventually(() => !socket.connected);
     const left = (await allKeys(pool.redis, pool.prefix)).filter((key) => key.includes(repoId));
     expect(left.filter((key) => !key.includes(':coordinate}'))).toEqual([]);

@@ -109,7 +109,9 @@ describe('Repos', () => {
     await pool.stores.rounds.commit(at, { ...receipt, evaluation: null });
     expect((await allKeys(pool.redis, pool.prefix)).some((key) => key.includes(`{${repoId}`))).toBe(true);
 
-    expect((await pool.json(`/v1/repos/${repoId}`, { method: 'DELETE' })).body).toEqual({ deleted: true });
+    expect((await pool.json(`/v1/repos/${repoId}`, { method: 'DELETE' })).body).toMatchObject({
+      deleted: true,
+    });
     const left = (await allKeys(pool.redis, pool.prefix)).filter((key) => key.includes(`{${repoId}`));
     expect(left).toEqual([]);
     expect((await pool.json(`/v1/repos/${repoId}`)).body.error.code).toBe('repo_not_found');

@@ -94,7 +94,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     { purpose: 'requests', log },
   );
   const context = { redis, keys: new Keys(prefix) };
-  const stores = createStores(context);
+  const stores = createStores(context, { auditMaxEntries: config.AUDIT_MAX_ENTRIES });
   const blobs = await createBlobStore(config, context, log);
   const queues = new WorkQueues(context);
   const gateway = await createGateway(

@@ -25,6 +25,8 @@ export interface Put {
   readonly via: 'http' | 'socket';
   readonly header: UpdateHeader;
   readonly delta: Float32Array;
+  /** Of the frame. */
+  readonly bytes: number;
 }
 
 /** What all gateways of a pretended pool share. A test changes it and looks at it. */
@@ -129,7 +131,8 @@ export class FakePool {
   /** @returns the answer, or null when the connection is to break */
   put(frame: Uint8Array, via: Put['via']): object | null {
     const { header, payload } = decodeFrame(updateHeader, frame);
-    this.puts.push({ via, header, delta: decodeUpdate(payload, header.encoding, this.shardParams) });
+    const delta = decodeUpdate(payload, header.encoding, this.shardParams);
+    this.puts.push({ via, header, delta, bytes: frame.length });
     const mishap = this.mishaps.shift();
     if (mishap === 'lost before') return null;
     if (mishap !== undefined && mishap !== 'lost after') {

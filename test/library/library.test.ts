@@ -99,6 +99,7 @@ describe('a round', () => {
         duplicate: false,
         metrics: { loss: 1 },
         evaluation: { loss: 2 },
+        sent: { bytes: put?.bytes, numExamples: 3, norm: Math.sqrt(10 * 0.5 ** 2) },
       },
     ]);
     expect(states).toEqual(['connecting', 'idle', 'training', 'sending', 'idle']);

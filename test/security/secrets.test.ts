@@ -43,7 +43,10 @@ async function dump(redis: Redis): Promise<string> {
     const proxy = await startHttpProxy({ port: Number(new URL(gateway?.url ?? '').port) });
     const url = `http://127.0.0.1:${proxy.port}`;
     const redis = new Redis(pool.server.url);
-    const monitor = await redis.monitor();
+    // What it would ask by itself at the beginning would be answered among the lines.
+    const quiet = { enableReadyCheck: false, disableClientInfo: true };
+    const watching = new Redis(pool.server.url, quiet);
+    const monitor = await watching.monitor();
     const told: string[] = [];
     monitor.on('monitor', (_time: string, args: string[]) => told.push(args.join(' ')));
     try {
@@ -116,6 +119,7 @@ async function dump(redis: Redis): Promise<string> {
       expect(places.URLs.split('\n').length).toBeGreaterThan(3);
     } finally {
       monitor.disconnect();
+      watching.disconnect();
       redis.disconnect();
     }
   },

@@ -2,6 +2,7 @@ import { blobsOf, isFinal, type RoundRecord, type SessionRecord } from '../../sr
 import type { AggregateJob } from '../../src/protocol/queue.js';
 import type { AttemptRef } from '../../src/redis/keys.js';
 import type { WorkerDeps } from '../deps.js';
+import type { Folded } from './folded.js';
 import { ShardAggregation } from './shard-aggregation.js';
 
 /** A job gives its slot back after this long and queues up again, so that a newcomer is served. */
@@ -16,21 +17,23 @@ const FOLD_AT_LEAST = 4;
  * produces the next version's shards. May run twice, late, or beside a twin: pointers move by compare-and-set, and
  * what is produced is the same whoever produces it.
  */
-export async function aggregateSlot(deps: WorkerDeps, job: AggregateJob): Promise<void> {
+export async function aggregateSlot(deps: WorkerDeps, job: AggregateJob): Promise<Folded> {
+  const folded: Folded = { bytes: 0, seconds: 0 };
   const { stores, queues } = deps;
   const session = (await stores.sessions.find(job.repoId, job.sessionId))?.record;
   const round = session?.round;
-  if (session === undefined || isFinal(session.state) || round === null || round === undefined) return;
-  if (round.state !== 'collecting' && round.state !== 'closing') return;
+  if (session === undefined || isFinal(session.state) || round === null || round === undefined) return folded;
+  if (round.state !== 'collecting' && round.state !== 'closing') return folded;
   const at: AttemptRef = {
     repoId: job.repoId,
     sessionId: job.sessionId,
     round: round.number,
     attempt: round.attempt,
   };
-  const done = await work(deps, { session, round, at, job });
+  const done = await work(deps, { session, round, at, job, folded });
   if (!done) await queues.aggregate(session, job.slots);
   else if (round.state === 'closing') await queues.wake(session);
+  return folded;
 }
 
 interface Task {
@@ -38,10 +41,11 @@ interface Task {
   readonly round: RoundRecord;
   readonly at: AttemptRef;
   readonly job: AggregateJob;
+  readonly folded: Folded;
 }
 
 /** @returns false when the turn ended before the work */
-async function work(deps: WorkerDeps, { session, round, at, job }: Task): Promise<boolean> {
+async function work(deps: WorkerDeps, { session, round, at, job, folded }: Task): Promise<boolean> {
   const untilMs = Date.now() + TURN_MS;
   const closing = round.state === 'closing';
   const [receipts, folds, { shards: produced }] = await Promise.all([
@@ -49,7 +53,7 @@ async function work(deps: WorkerDeps, { session, round, at, job }: Task): Promis
     deps.stores.rounds.folds(at),
     deps.stores.rounds.produced(at),
   ]);
-  const aggregation = new ShardAggregation(deps, { session, round, at, receipts });
+  const aggregation = new ShardAggregation(deps, { session, round, at, receipts, folded });
   if (closing && receipts.length !== round.updates) {
     await aggregation.reportLoss(
       `${round.updates} updates were counted, ${receipts.length} receipts are there.`,

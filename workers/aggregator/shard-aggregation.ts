@@ -8,6 +8,7 @@ import type { ShardFolder } from '../../src/tensors/kernels.js';
 import { shardSpan } from '../../src/tensors/sharding.js';
 import type { WorkerDeps } from '../deps.js';
 import { parametersOf, readShard } from './base-shard.js';
+import { folding, type Folded } from './folded.js';
 import { withFolder } from './folder-pool.js';
 
 /** Updates fetched at once: bounds a thread's memory to so many shards, whatever the number of participants. */
@@ -18,6 +19,8 @@ interface Attempt {
   readonly round: RoundRecord;
   readonly at: AttemptRef;
   readonly receipts: readonly Receipt[];
+  /** What is added up counts here. */
+  readonly folded: Folded;
 }
 
 /** Bytes of a counted update are neither in the store nor in a partial. */
@@ -78,20 +81,26 @@ export class ShardAggregation {
     folder: ShardFolder,
     { shard, pointer }: { shard: number; pointer: FoldPointer | null },
   ): Promise<void> {
-    const { session, round, receipts } = this.#attempt;
+    const { session, round, receipts, folded } = this.#attempt;
     const { paramCount, shardParams } = session.geometry;
     const { encoding } = session.job.update;
     if (pointer === null) folder.reset(shardSpan(paramCount, shardParams, shard).length);
     else folder.load(await this.#bytes(shard, pointer.blob));
     const pending = receipts.slice(pointer?.folded ?? 0);
-    for (const blob of blobsOf(pending).filter(blobName.isSum)) folder.merge(await this.#bytes(shard, blob));
+    for (const blob of blobsOf(pending).filter(blobName.isSum)) {
+      const sum = await this.#bytes(shard, blob);
+      folding(folded, sum.length, () => folder.merge(sum));
+    }
     const single = pending.filter((receipt) => !blobName.isSum(receipt.blob));
     for (let from = 0; from < single.length; from += BATCH) {
       const batch = single.slice(from, from + BATCH);
       const bytes = await Promise.all(batch.map((receipt) => this.#bytes(shard, receipt.blob)));
-      folder.add(
-        batch.map(({ numExamples }, i) => ({ bytes: bytes[i] as Uint8Array, numExamples, encoding })),
-        round.scale,
+      const total = bytes.reduce((sum, one) => sum + one.length, 0);
+      folding(folded, total, () =>
+        folder.add(
+          batch.map(({ numExamples }, i) => ({ bytes: bytes[i] as Uint8Array, numExamples, encoding })),
+          round.scale,
+        ),
       );
     }
   }

@@ -5,6 +5,8 @@ import type { SessionKey } from '../../src/redis/pool-registry.js';
 import type { WorkerDeps } from '../deps.js';
 import { leaveNewerForOthers } from '../leave-for-others.js';
 import type { RunningWorker } from '../run-worker.js';
+import { countJobs } from '../count-jobs.js';
+import { startPoolMetrics } from './pool-metrics.js';
 import { startReaping } from './reap-blobs.js';
 import { reconcileSession } from './reconcile-session.js';
 import { startSweep } from './sweep.js';
@@ -41,6 +43,8 @@ export async function startCoordinator(deps: WorkerDeps): Promise<RunningWorker>
     skipWaitingForReady: true,
   });
   worker.on('error', (error) => deps.log.warn({ err: error.message }, 'queue error'));
+  countJobs(worker, QUEUES.coordinate);
+  const numbers = startPoolMetrics(deps);
   const sweep = startSweep(deps, look);
   const reaping = startReaping(deps);
   return Promise.resolve({
@@ -50,6 +54,7 @@ export async function startCoordinator(deps: WorkerDeps): Promise<RunningWorker>
       await sweep.stop();
       await worker.close();
       await reaping.stop();
+      await numbers.stop();
     },
   });
 }

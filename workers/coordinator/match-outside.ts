@@ -5,6 +5,7 @@ import { isFinal, type RoundRecord, type SessionRecord } from '../../src/core/se
 import { terminationReason } from '../../src/core/termination.js';
 import { needsCoordinator } from '../../src/redis/session-store.js';
 import type { WorkerDeps } from '../deps.js';
+import { auditSession } from './audit-session.js';
 import { freeLeftover } from './free-leftover.js';
 import { attemptOf } from './load-snapshot.js';
 import { rentSlots } from './rent-slots.js';
@@ -18,6 +19,7 @@ const FOLD_BATCH = 8;
  */
 export async function matchOutside(deps: WorkerDeps, snapshot: Snapshot): Promise<Change | null> {
   const { session } = snapshot;
+  await auditSession(deps, session);
   const [leftover, ...rest] = session.leftovers;
   if (leftover !== undefined) {
     await freeLeftover(deps, session, leftover);

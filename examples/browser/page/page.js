@@ -40,6 +40,7 @@ const config = await (await fetch('config.json')).json();
 const library = new BrowserLibrary({
   url: config.url,
   apiKey: config.apiKey,
+  poolKey: config.poolKey,
   worker: () => new Worker('library/cloud-node-library.worker.js'),
   tfScripts: ['core', 'layers', 'backend-webgpu', 'backend-webgl', 'backend-wasm', 'backend-cpu'].map(
     (name) => `tf/tf-${name}.min.js`,

@@ -24,6 +24,7 @@ export function addLibraryCommand(program: Command): void {
     )
     .option('--key-file <file>', 'API key of the Repo (default: the variable LIBRARY_API_KEY)')
     .option('--repo <repoId>', 'refuse a key that is for another Repo')
+    .option('--pool-key <key>', 'of the pool, which must prove it; repeat it for several', collect)
     .option('--dataset <datasetId>', 'what jobs call this data (default: the name of the file)')
     .option('--library-id <id>', 'who this is (default: made up once and kept in the state folder)')
     .option('--state-dir <dir>', 'keeps who this is; one for each Library', DEFAULT_STATE_DIR)

@@ -64,7 +64,11 @@ export function addRepoCommands(program: Command): void {
       const { api, out } = contextOf(command);
       if (!options.yes) await confirm(repoId);
       const answer = await (await api()).deleteRepo(repoId);
-      out.result(answer, (style) => [`${style.green('✓')} Repo ${repoId} is deleted.`]);
+      const { sessions, versions, models, testSets, keys } = answer.removed;
+      out.result(answer, (style) => [
+        `${style.green('✓')} Repo ${repoId} is deleted, with ${sessions} sessions (${versions} versions), ${models} models, ${testSets} test sets and ${keys} keys.`,
+        style.dim(`  Its audit trail ended at ${answer.auditHead.seq}: ${answer.auditHead.sha256}`),
+      ]);
     });
 }
 

@@ -1,5 +1,6 @@
 import { Library, type LocalData } from '../../library/index.js';
 import { useBestNodeBackend } from '../../library/tf-backend-node.js';
+import type { PoolIdentity } from '../../protocol/client/pool-identity.js';
 import { ApiClient } from '../../protocol/client/request.js';
 import { readData } from '../data/read-data.js';
 import type { DataOptions, ReadData } from '../data/options.js';
@@ -7,6 +8,7 @@ import { withLifetime, type Lifetime } from '../lifetime.js';
 import { readApiKey } from './api-key.js';
 import { startHealth } from './health.js';
 import { leaveWell } from './leave-well.js';
+import { pin } from './pin.js';
 import { report, sayOn, type Say } from './report.js';
 import { firstSessionEnd } from './session-end.js';
 import { stableLibraryId } from './state-dir.js';
@@ -18,6 +20,7 @@ export interface RunOptions extends DataOptions {
   readonly dataset: string;
   readonly keyFile?: string;
   readonly repo?: string;
+  readonly poolKey?: readonly string[];
   readonly libraryId?: string;
   readonly stateDir: string;
   readonly once?: boolean;
@@ -29,11 +32,12 @@ export interface RunOptions extends DataOptions {
 export async function runLibrary(options: RunOptions): Promise<void> {
   const say = sayOn(process.stdout, options.json);
   const apiKey = readApiKey(options, process.env);
+  const identity = options.poolKey === undefined ? null : pin(options.poolKey, apiKey);
   const libraryId = stableLibraryId(options.stateDir, options.libraryId);
   const read = await readData(options.data, options);
   say('data', describe(options.data, options.dataset, read));
   await withLifetime(
-    (lifetime) => takePart({ options, apiKey, libraryId, read, say }, lifetime),
+    (lifetime) => takePart({ options, apiKey, identity, libraryId, read, say }, lifetime),
     (signal) => say('leaving', { signal }),
   );
 }
@@ -41,18 +45,20 @@ export async function runLibrary(options: RunOptions): Promise<void> {
 interface Participation {
   readonly options: RunOptions;
   readonly apiKey: string;
+  readonly identity: PoolIdentity | null;
   readonly libraryId: string;
   readonly read: ReadData;
   readonly say: Say;
 }
 
 async function takePart(
-  { options, apiKey, libraryId, read, say }: Participation,
+  { options, apiKey, identity, libraryId, read, say }: Participation,
   lifetime: Lifetime,
 ): Promise<void> {
-  const { urls, dataset, graceMs, metricsPort } = options;
+  const { urls, poolKey, dataset, graceMs, metricsPort } = options;
   const backend = await useBestNodeBackend();
-  const library = new Library({ url: urls, apiKey, libraryId, tf: useBestNodeBackend });
+  const pinned = poolKey === undefined ? {} : { poolKey };
+  const library = new Library({ url: urls, apiKey, libraryId, tf: useBestNodeBackend, ...pinned });
   library.addData(dataset, read.data satisfies LocalData);
   if (metricsPort !== undefined) {
     const health = startHealth(metricsPort, library, read.numExamples);
@@ -77,7 +83,7 @@ async function takePart(
   say('joined', { library: libraryId, backend });
   const ends: Promise<unknown>[] = [refused, told];
   if (options.once === true)
-    ends.push(oneSession({ library, urls, apiKey, libraryId, say }, lifetime.signal));
+    ends.push(oneSession({ library, urls, apiKey, identity, libraryId, say }, lifetime.signal));
   await Promise.race(ends);
 }
 
@@ -86,16 +92,18 @@ async function oneSession(
     library,
     urls,
     apiKey,
+    identity,
     libraryId,
     say,
-  }: Pick<Participation, 'apiKey' | 'libraryId' | 'say'> & {
+  }: Pick<Participation, 'apiKey' | 'identity' | 'libraryId' | 'say'> & {
     readonly library: Library;
     readonly urls: readonly string[];
   },
   signal: AbortSignal,
 ): Promise<void> {
   const headers = { authorization: `Bearer ${apiKey}`, 'library-id': libraryId };
-  const api = new ApiClient({ urls, headers: () => headers });
+  const admit = identity === null ? undefined : (url: string): Promise<void> => identity.admit(url);
+  const api = new ApiClient({ urls, headers: () => headers, admit });
   try {
     const { sessionId, state } = await firstSessionEnd(library, api, signal);
     say('session', { session: sessionId, state });

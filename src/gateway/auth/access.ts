@@ -18,6 +18,8 @@ export const ROUTES = {
   'GET /readyz': 'anyone',
   'GET /metrics': 'anyone',
   'GET /status/:repoId': 'anyone',
+  'GET /v1/openapi.json': 'anyone',
+  'GET /docs': 'anyone',
   'POST /v1/proof': 'anyone',
 
   'GET /v1/pool': READERS,
@@ -29,6 +31,9 @@ export const ROUTES = {
   'POST /v1/repos/:repoId/keys': OWNERS,
   'GET /v1/repos/:repoId/keys': OWNERS,
   'DELETE /v1/repos/:repoId/keys/:keyId': OWNERS,
+
+  'GET /v1/repos/:repoId/audit': OWNERS,
+  'GET /v1/audit': ADMINS,
 
   'POST /v1/repos/:repoId/models': WRITERS,
   'GET /v1/repos/:repoId/models': READERS,

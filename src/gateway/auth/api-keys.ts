@@ -47,6 +47,14 @@ export async function verifyApiKey(
   return { repoId: parts.repoId, keyId: parts.keyId, expiresMs: record.expiresMs };
 }
 
+/** The Repo that a key says it is of, good or not. */
+export function claimedRepo(text: string): string | null {
+  return (
+    /\bcnk_([A-Za-z0-9][A-Za-z0-9._-]{0,63})\.[A-Za-z0-9-]{1,32}\./.exec(text.slice(0, MAX_CHARS))?.[1] ??
+    null
+  );
+}
+
 /** From the right: a Repo id may have dots. */
 function parseApiKey(apiKey: string): { repoId: string; keyId: string; secret: string } | null {
   if (apiKey.length > MAX_CHARS) return null;

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { Claims, Role } from '../../protocol/http.js';
 import * as ids from '../../protocol/ids.js';
+import { keyActor, rememberActor, tokenActor } from '../audit/by.js';
 import type { GatewayContext, LibraryIdentity } from '../context.js';
 import { requireClientCertificate } from '../tls/client-certificate.js';
 import { verifyApiKey } from './api-keys.js';
@@ -28,6 +29,7 @@ export type Meeting = Pick<IncomingMessage, 'headers' | 'socket'>;
 export async function admitToken(ctx: GatewayContext, from: Meeting, token: string): Promise<Claims> {
   const claims = await ctx.tokens.verify(token);
   ctx.revocations.check(ctx.tokens.credential(claims));
+  rememberActor(from, tokenActor(claims));
   await ctx.limits.admit(from, 'token', claims.sub);
   return claims;
 }
@@ -39,6 +41,7 @@ export async function admitKey(
   apiKey: string,
 ): Promise<Omit<LibraryIdentity, 'libraryId'>> {
   const identity = await verifyApiKey(ctx.stores.repos, apiKey);
+  rememberActor(from, keyActor(identity));
   ctx.keyUse.note(identity.repoId, identity.keyId);
   await ctx.limits.admit(from, 'key', `${identity.repoId}/${identity.keyId}`);
   return identity;

@@ -2,6 +2,7 @@ import { setAlias, type AliasRecord, type AliasView } from '../../protocol/alias
 import * as ids from '../../protocol/ids.js';
 import { parse } from '../../protocol/parse.js';
 import { redisNowMs } from '../../redis/context.js';
+import { byRequest } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
 import type { GuardedApp } from './guarded.js';
 import { readJson } from './read-json.js';
@@ -20,12 +21,15 @@ export function aliasRoutes(app: GuardedApp, ctx: GatewayContext): void {
     await models.get(repoId, modelId);
     const setMs = await redisNowMs(context, repoId);
     const record: AliasRecord = { v: 1, alias, modelId, setMs, setBy: claims.sub };
-    await aliases.set(repoId, record);
+    const act = { repoId, action: 'alias.set', target: { alias, modelId } } as const;
+    await ctx.audit.act(byRequest(ctx, req), act, () => aliases.set(repoId, record));
     res.json(viewAlias(record));
   });
 
   app.delete('/v1/repos/:repoId/aliases/:alias', async (req, res, { repoId }) => {
-    await aliases.remove(repoId, parse(ids.alias, req.params.alias));
+    const alias = parse(ids.alias, req.params.alias);
+    const act = { repoId, action: 'alias.removed', target: { alias } } as const;
+    await ctx.audit.act(byRequest(ctx, req), act, () => aliases.remove(repoId, alias));
     res.json({ deleted: true });
   });
 }

@@ -5,6 +5,8 @@ import { aliasRoutes } from './aliases.js';
 import { assignmentCountRoutes } from './assignment-counts.js';
 import { cors, Origins } from './cors.js';
 import { dashboardPage } from './dashboard-page.js';
+import { auditRoutes } from './audit.js';
+import { docsAssets, docsRoutes } from './docs.js';
 import { eventRoutes } from './events.js';
 import { guardedApp } from './guarded.js';
 import { healthRoutes } from './health.js';
@@ -24,12 +26,14 @@ import { versionRoutes } from './versions.js';
 
 const ROUTES = [
   healthRoutes,
+  docsRoutes,
   statusRoutes,
   poolRoutes,
   proofRoutes,
   repoRoutes,
   keyRoutes,
   revocationRoutes,
+  auditRoutes,
   modelRoutes,
   aliasRoutes,
   testSetRoutes,
@@ -58,6 +62,7 @@ export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): 
   );
   const guarded = guardedApp(app, ctx);
   for (const addRoutes of ROUTES) addRoutes(guarded, ctx);
+  docsAssets(app);
   extra?.(app);
   app.use(dashboardPage());
   app.use(routeNotFound);

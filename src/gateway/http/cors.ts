@@ -37,7 +37,7 @@ export function cors(origins: Origins): RequestHandler {
     res.set('Access-Control-Allow-Origin', origin);
     res.set(
       'Access-Control-Expose-Headers',
-      'Accept-Ranges, Content-Range, ETag, Protocol-Version, Retry-After, X-Request-Id',
+      'Accept-Ranges, Audit-Head, Content-Range, ETag, Protocol-Version, Retry-After, X-Request-Id',
     );
     if (req.method !== 'OPTIONS') return next();
     res.set('Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE');

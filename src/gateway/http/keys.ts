@@ -1,6 +1,7 @@
 import { CloudNodeError } from '../../protocol/errors.js';
 import { createKey, type KeyCreated, type KeyView } from '../../protocol/http.js';
 import { redisNowMs } from '../../redis/context.js';
+import { byRequest } from '../audit/by.js';
 import { createApiKey } from '../auth/api-keys.js';
 import type { GatewayContext } from '../context.js';
 import type { GuardedApp } from './guarded.js';
@@ -16,7 +17,8 @@ export function keyRoutes(app: GuardedApp, ctx: GatewayContext): void {
       expiresInMs,
       nowMs: await redisNowMs(context, repoId),
     });
-    await repos.addKey(repoId, record);
+    const act = { repoId, action: 'key.created', target: { keyId: record.keyId } } as const;
+    await ctx.audit.act(byRequest(ctx, req), act, () => repos.addKey(repoId, record));
     const created: KeyCreated = { keyId: record.keyId, apiKey, label, expiresMs: record.expiresMs };
     res.status(201).set('Cache-Control', 'no-store').json(created);
   });
@@ -34,8 +36,11 @@ export function keyRoutes(app: GuardedApp, ctx: GatewayContext): void {
     const record = await repos.findKey(repoId, keyId);
     if (record === null)
       throw new CloudNodeError('key_not_found', `Repo "${repoId}" has no API key "${keyId.slice(0, 64)}".`);
-    if (record.revokedMs === null)
-      await repos.addKey(repoId, { ...record, revokedMs: await redisNowMs(context, repoId) });
+    if (record.revokedMs === null) {
+      const revokedMs = await redisNowMs(context, repoId);
+      const act = { repoId, action: 'key.revoked', target: { keyId } } as const;
+      await ctx.audit.act(byRequest(ctx, req), act, () => repos.addKey(repoId, { ...record, revokedMs }));
+    }
     // Also when it is repeated: the first time may have broken off here.
     await ctx.revocations.revoke({ kind: 'key', repoId, keyId });
     res.json({ revoked: true });

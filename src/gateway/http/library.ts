@@ -8,6 +8,7 @@ import {
   reportProgress,
 } from '../../protocol/library.js';
 import { parse } from '../../protocol/parse.js';
+import { byRequest } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
 import { joinLibrary, libraryStatus, settleAssignment } from '../service/library-status.js';
 import type { GuardedApp } from './guarded.js';
@@ -21,7 +22,10 @@ export function libraryRoutes(app: GuardedApp, ctx: GatewayContext): void {
 
   app.post('/v1/library/join', async (req, res, library) => {
     const { datasets, nonce } = await readJson(req, join, maxBytes);
-    res.json(await joinLibrary(ctx, library, { datasets, nonce, connection: NO_CONNECTION }));
+    const status = await joinLibrary(ctx, library, { datasets, nonce, connection: NO_CONNECTION });
+    const { repoId, libraryId } = library;
+    ctx.audit.library(byRequest(ctx, req), { repoId, action: 'library.joined', target: { libraryId } });
+    res.json(status);
   });
 
   app.post('/v1/library/heartbeat', async (req, res, library) => {

@@ -3,6 +3,8 @@ import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { PROTOCOL_VERSION } from '../../protocol/ids.js';
 import { metrics } from '../../telemetry/metrics.js';
+import { byRequest } from '../audit/by.js';
+import { claimedRepo } from '../auth/api-keys.js';
 import type { GatewayContext } from '../context.js';
 import { toFailure } from '../service/failure.js';
 import { answerError } from './answer.js';
@@ -45,6 +47,7 @@ export function errorHandler(ctx: GatewayContext): ErrorRequestHandler {
     const entry = { requestId, route: template(req), code: error.code, msgToClient: error.message };
     if (error.code === 'internal') ctx.log.error({ ...entry, err: error.cause }, 'request failed');
     else ctx.log.debug(entry, 'request refused');
+    ctx.audit.refused(byRequest(ctx, req), { repoId: namedRepo(req), code: error.code, where: whereOf(req) });
     if (res.headersSent || req.socket.destroyed) {
       // Half an answer must not look like a whole one.
       res.destroy();
@@ -55,6 +58,16 @@ export function errorHandler(ctx: GatewayContext): ErrorRequestHandler {
       res.destroy();
     });
   };
+}
+
+/** The Repo that was asked for, by the path or by the key that was shown: its owner wants to know. */
+function namedRepo(req: Request): string | null {
+  const inPath = /^\/v1\/repos\/([A-Za-z0-9][A-Za-z0-9._-]{0,63})(?=[/?]|$)/.exec(req.originalUrl)?.[1];
+  return inPath ?? claimedRepo(req.get('Authorization') ?? '');
+}
+
+function whereOf(req: Request): string {
+  return `${req.method} ${template(req)}`;
 }
 
 /** A percent sign that escapes nothing. */

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { ModelView } from '../../protocol/http.js';
 import { parse } from '../../protocol/parse.js';
 import type { ModelRecord } from '../../protocol/model.js';
+import { byRequest } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
 import { uploadKerasFile } from '../service/keras-files.js';
 import { uploadModel } from '../service/upload-model.js';
@@ -23,13 +24,27 @@ const uploadQuery = z.strictObject({
 export function modelRoutes(app: GuardedApp, ctx: GatewayContext): void {
   const { models } = ctx.stores;
 
+  /** The model whose weights somebody is about to read. */
+  const audited = async (repoId: string, req: Request<{ modelId: string }>): Promise<ModelRecord> => {
+    const model = await models.get(repoId, req.params.modelId);
+    const target = { modelId: model.modelId, sha256: model.parameters.sha256 };
+    ctx.audit.read(byRequest(ctx, req), { repoId, action: 'model.downloaded', target });
+    return model;
+  };
+
   app.post('/v1/repos/:repoId/models', async (req, res, { repoId }) => {
     const upload = { repoId, contentLength: contentLength(req) };
     const { format = formatOf(req), name } = parse(uploadQuery, req.query);
-    const record = await withBody(req, (source) =>
-      format === 'frame'
-        ? uploadModel(ctx, { ...upload, source })
-        : uploadKerasFile(ctx, { ...upload, source, name }),
+    const record = await ctx.audit.act(
+      byRequest(ctx, req),
+      { repoId, action: 'model.uploaded' },
+      () =>
+        withBody(req, (source) =>
+          format === 'frame'
+            ? uploadModel(ctx, { ...upload, source })
+            : uploadKerasFile(ctx, { ...upload, source, name }),
+        ),
+      ({ modelId, parameters }) => ({ modelId, sha256: parameters.sha256 }),
     );
     await answerJson(req, res, 201, record);
   });
@@ -40,14 +55,18 @@ export function modelRoutes(app: GuardedApp, ctx: GatewayContext): void {
 
   app.get('/v1/repos/:repoId/models/:modelId', async (req, res, { repoId }) => {
     const format = downloadFormat(req);
-    const model = await models.get(repoId, req.params.modelId);
-    if (format === undefined) res.json(model);
-    else await sendKerasFile(ctx, res, { repoId, name: model.modelId, model, format });
+    if (format === undefined) {
+      res.json(await models.get(repoId, req.params.modelId));
+      return;
+    }
+    const model = await audited(repoId, req);
+    await sendKerasFile(ctx, res, { repoId, name: model.modelId, model, format });
   });
 
   app.get('/v1/repos/:repoId/models/:modelId/weights', async (req, res, { repoId }) => {
-    const { parameters } = await models.get(repoId, req.params.modelId);
-    await sendWeights(ctx, { req, res }, { repoId, parameters }, downloadEncoding(req));
+    const encoding = downloadEncoding(req);
+    const { parameters } = await audited(repoId, req);
+    await sendWeights(ctx, { req, res }, { repoId, parameters }, encoding);
   });
 
   app.get('/v1/repos/:repoId/models/:modelId/tfjs/model.json', async (req, res, { repoId }) => {
@@ -57,7 +76,7 @@ export function modelRoutes(app: GuardedApp, ctx: GatewayContext): void {
   });
 
   app.get('/v1/repos/:repoId/models/:modelId/tfjs/weights.bin', async (req, res, { repoId }) => {
-    const { parameters } = await models.get(repoId, req.params.modelId);
+    const { parameters } = await audited(repoId, req);
     await sendWeights(ctx, { req, res }, { repoId, parameters });
   });
 

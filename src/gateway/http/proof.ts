@@ -1,5 +1,5 @@
 import { CloudNodeError } from '../../protocol/errors.js';
-import { askProof } from '../../protocol/identity.js';
+import { askProof } from '../../protocol/proof.js';
 import type { GatewayContext } from '../context.js';
 import type { GuardedApp } from './guarded.js';
 import { readJson } from './read-json.js';

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { DOWNLOAD_ENCODINGS, shardBytes, type DownloadEncoding } from '../../core/encoding.js';
 import type { ParametersRef } from '../../protocol/model.js';
 import { parse } from '../../protocol/parse.js';
+import { metrics } from '../../telemetry/metrics.js';
 import type { GatewayContext } from '../context.js';
 import { readParameters } from '../service/parameters.js';
 import { requestedRange, type ByteRange } from './byte-range.js';
@@ -72,7 +73,9 @@ async function* readRange(
   let at = shards.first * pieceBytes;
   for await (const shard of readParameters(ctx.shards, repoId, parameters, shards)) {
     const bytes = encoding === 'f16' ? ctx.halves.encode(shard, parameters) : shard;
-    yield bytes.subarray(Math.max(0, start - at), end - at);
+    const piece = bytes.subarray(Math.max(0, start - at), end - at);
+    metrics.downloadBytes.inc({ encoding }, piece.length);
+    yield piece;
     at += bytes.length;
   }
 }

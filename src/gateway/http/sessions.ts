@@ -1,5 +1,8 @@
+import type { Request } from 'express';
+import type { SessionRecord } from '../../core/session.js';
 import { cancelSession as cancelBody, sessionPage } from '../../protocol/http.js';
 import { parse } from '../../protocol/parse.js';
+import { byRequest } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
 import { cancelSession } from '../service/cancel-session.js';
 import { pauseSession } from '../service/pause-session.js';
@@ -12,8 +15,26 @@ export function sessionRoutes(app: GuardedApp, ctx: GatewayContext): void {
   const { sessions } = ctx.stores;
   const maxBytes = ctx.config.MAX_JSON_BYTES;
 
+  const paused = (
+    repoId: string,
+    req: Request<{ sessionId: string }>,
+    pause: boolean,
+  ): Promise<SessionRecord> => {
+    const { sessionId } = req.params;
+    const action = pause ? 'session.paused' : 'session.resumed';
+    return ctx.audit.act(byRequest(ctx, req), { repoId, action, target: { sessionId } }, () =>
+      pauseSession(ctx, { repoId, sessionId }, pause),
+    );
+  };
+
   app.post('/v1/repos/:repoId/sessions', async (req, res, { repoId }) => {
-    const session = await submitJob(ctx, repoId, await readAnyJson(req, maxBytes));
+    const job = await readAnyJson(req, maxBytes);
+    const session = await ctx.audit.act(
+      byRequest(ctx, req),
+      { repoId, action: 'job.submitted' },
+      () => submitJob(ctx, repoId, job),
+      ({ sessionId, job: { modelId } }) => ({ sessionId, modelId }),
+    );
     res.status(201).json(await viewSession(ctx, session));
   });
 
@@ -33,19 +54,19 @@ export function sessionRoutes(app: GuardedApp, ctx: GatewayContext): void {
 
   app.post('/v1/repos/:repoId/sessions/:sessionId/cancel', async (req, res, { repoId }) => {
     const { reason } = await readJson(req, cancelBody, maxBytes);
-    const cancelled = await cancelSession(ctx, { repoId, sessionId: req.params.sessionId }, reason);
+    const { sessionId } = req.params;
+    const act = { repoId, action: 'session.cancelled', target: { sessionId } } as const;
+    const cancelled = await ctx.audit.act(byRequest(ctx, req), act, () =>
+      cancelSession(ctx, { repoId, sessionId }, reason),
+    );
     res.json(await viewSession(ctx, cancelled));
   });
 
   app.post('/v1/repos/:repoId/sessions/:sessionId/pause', async (req, res, { repoId }) => {
-    res.json(
-      await viewSession(ctx, await pauseSession(ctx, { repoId, sessionId: req.params.sessionId }, true)),
-    );
+    res.json(await viewSession(ctx, await paused(repoId, req, true)));
   });
 
   app.post('/v1/repos/:repoId/sessions/:sessionId/resume', async (req, res, { repoId }) => {
-    res.json(
-      await viewSession(ctx, await pauseSession(ctx, { repoId, sessionId: req.params.sessionId }, false)),
-    );
+    res.json(await viewSession(ctx, await paused(repoId, req, false)));
   });
 }

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { SessionRecord } from '../../core/session.js';
 import type { SignedManifest } from '../../protocol/model.js';
 import { parse } from '../../protocol/parse.js';
+import { byRequest } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
 import { requireAssignedTopology, requireAssignedVersion } from '../service/assigned.js';
 import { findParameters, readManifest } from '../service/parameters.js';
@@ -41,8 +42,13 @@ export function versionRoutes(app: GuardedApp, ctx: GatewayContext): void {
     const format = downloadFormat(req);
     const manifest = await signedManifest(record, version);
     const file = { repoId, name: `${record.sessionId}-${version}`, model: manifest };
-    if (format === undefined) res.json(manifest);
-    else await sendKerasFile(ctx, res, { ...file, format });
+    if (format === undefined) {
+      res.json(manifest);
+      return;
+    }
+    const target = { sessionId: record.sessionId, version };
+    ctx.audit.read(byRequest(ctx, req), { repoId, action: 'version.downloaded', target });
+    await sendKerasFile(ctx, res, { ...file, format });
   });
 
   app.get('/v1/library/sessions/:sessionId/versions/:version', async (req, res, library) => {
@@ -53,6 +59,9 @@ export function versionRoutes(app: GuardedApp, ctx: GatewayContext): void {
   });
 
   app.get('/v1/repos/:repoId/sessions/:sessionId/versions/:version/weights', async (req, res, { repoId }) => {
+    const target = { sessionId: req.params.sessionId, version: parse(params, req.params).version };
+    await sessions.get(repoId, target.sessionId);
+    ctx.audit.read(byRequest(ctx, req), { repoId, action: 'version.downloaded', target });
     await sendVersion({ req, res }, repoId);
   });
 

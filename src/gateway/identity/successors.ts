@@ -1,9 +1,5 @@
-import {
-  successorChain,
-  successorStatement,
-  type Signed,
-  type SuccessorStatement,
-} from '../../protocol/identity.js';
+import type { Signed, SuccessorStatement } from '../../protocol/identity.js';
+import { successorChain, successorStatement } from '../../protocol/proof.js';
 import type { PoolKey } from './pool-key.js';
 import { isSignedBy, signStatement } from './sign.js';
 

@@ -3,6 +3,7 @@ import { MAX_UPDATE_HEADER_BYTES } from '../../protocol/frame.js';
 import { updateHeader, type UpdateAccepted, type UpdateHeader } from '../../protocol/library.js';
 import type { Committed } from '../../redis/round-store.js';
 import { metrics } from '../../telemetry/metrics.js';
+import type { By } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
 import { admitUpdate } from './admit-update.js';
 import type { ByteSource } from './byte-source.js';
@@ -18,6 +19,7 @@ import { UpdateRulesCheck } from './update-rules-check.js';
 export interface UpdateOrigin {
   readonly repoId: string;
   readonly libraryId: string;
+  readonly by: By;
   /** Of the whole frame; null when the sender does not say. */
   readonly contentLength: number | null;
 }
@@ -64,7 +66,12 @@ async function receive(
       ? storeUpdate(ctx, { admission, receipt, source, payload })
       : joinGroup(ctx, seat, { admission, receipt, source, payload }),
   );
-  if (!committed.duplicate) metrics.updateBytes.inc(totalBytes);
+  if (!committed.duplicate) {
+    metrics.updateBytes.inc(totalBytes);
+    const { repoId, libraryId, by } = origin;
+    const target = { libraryId, sessionId: header.sessionId };
+    ctx.audit.library(by, { repoId, action: 'update.received', target });
+  }
   return { updateId, ...committed };
 }
 

@@ -39,6 +39,7 @@ export class Watermark {
     this.#used = usedMemoryBytes;
     this.#limit = maxMemoryBytes || this.#limits.maxBytesWithoutLimit;
     metrics.redisUsedMemoryBytes.set(usedMemoryBytes);
+    metrics.redisMaxMemoryBytes.set(this.#limit);
   }
 
   /** @throws `storage_full` */

@@ -5,6 +5,7 @@ import { CloudNodeError } from '../../protocol/errors.js';
 import { encodeFrame } from '../../protocol/frame.js';
 import type { Assignment } from '../../protocol/library.js';
 import { verifyApiKey } from '../auth/api-keys.js';
+import { keyActor, NOBODY } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
 import { ByteSource } from '../intake/byte-source.js';
 import { receiveUpdate } from '../intake/receive-update.js';
@@ -91,7 +92,10 @@ export class LibraryClient {
       ...{ updateId: `u${randomBytes(16).toString('hex')}`, numExamples },
     };
     const frame = encodeFrame(header, new Uint8Array(delta.buffer));
-    const origin = { repoId, libraryId, contentLength: frame.length };
+    const { keyId } = this.#options.who;
+    const actor = keyId === null ? NOBODY : keyActor({ keyId });
+    const by = { actor, address: null };
+    const origin = { repoId, libraryId, by, contentLength: frame.length };
     // What the pool is to be told from the next round on, even if this update is refused for it.
     this.#examples = numExamples;
     await patiently(() => receiveUpdate(ctx, origin, ByteSource.of(frame)));

@@ -2,15 +2,20 @@ import type { IncomingMessage } from 'node:http';
 
 /**
  * Who sent a request: the other end of the connection, or what the last of `proxies` proxies saw there. What stands
- * further left in `X-Forwarded-For` was written by the client itself.
+ * further left in `X-Forwarded-For` was written by the client itself. An IPv4 address is the same over an IPv6 socket.
  */
-export function clientAddress(req: IncomingMessage, proxies: number): string {
+export function senderOf(req: IncomingMessage, proxies: number): string {
   const peer = req.socket.remoteAddress ?? '';
-  if (proxies === 0) return blockOf(peer);
   const forwarded = String(req.headers['x-forwarded-for'] ?? '').split(',');
   const seen = forwarded.map((address) => address.trim()).filter((address) => address !== '');
   const at = Math.max(0, seen.length - proxies);
-  return blockOf(seen[at] ?? peer);
+  const sender = proxies === 0 ? peer : (seen[at] ?? peer);
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(sender)?.[1] ?? sender;
+}
+
+/** What the sender of a request is counted by. */
+export function clientAddress(req: IncomingMessage, proxies: number): string {
+  return blockOf(senderOf(req, proxies));
 }
 
 /** An IPv6 customer has 2^64 addresses: they count as one. */

@@ -1,7 +1,9 @@
 import { blobName, type BlobRef } from '../../blobs/blob-store.js';
 import { blobsOf, isFinal, type SessionRecord } from '../../core/session.js';
 import { withLeftover } from '../../core/transitions.js';
+import type { AuditTarget } from '../../protocol/audit.js';
 import { CloudNodeError } from '../../protocol/errors.js';
+import type { RepoDeleted } from '../../protocol/http.js';
 import type { AttemptRef } from '../../redis/keys.js';
 import { Removal } from '../../redis/removal.js';
 import type { GatewayContext } from '../context.js';
@@ -15,25 +17,37 @@ const BLOBS_AT_ONCE = 500;
 /**
  * Deletes a Repo with all that it holds. First nobody gets in, then sessions end, then bytes go and records last: if
  * this breaks off, deleting the Repo again goes on where it stopped.
+ * @param writeDown called with what was there once it is gone, and before the Repo's audit trail goes too
  * @throws `repo_not_found`
  */
-export async function deleteRepo(ctx: GatewayContext, repoId: string): Promise<void> {
+export async function deleteRepo(
+  ctx: GatewayContext,
+  repoId: string,
+  writeDown: (target: AuditTarget) => Promise<void>,
+): Promise<RepoDeleted> {
   const removal = new Removal(ctx.stores.context);
   if (!(await removal.isKnown(repoId)) && (await ctx.stores.repos.find(repoId)) === null)
     throw new CloudNodeError('repo_not_found', `There is no Repo "${repoId}".`);
   // Before the keys are gone: afterwards nobody could say whose connections have to end.
   for (const { keyId } of await ctx.stores.repos.listKeys(repoId))
     await ctx.revocations.revoke({ kind: 'key', repoId, keyId });
+  const counted = await removal.count(repoId);
   await removal.shut(repoId);
   await cancelAll(ctx, repoId);
+  let versions = 0;
   for (;;) {
     const ids = await removal.sessionIds(repoId, SESSIONS_AT_ONCE);
     if (ids.length === 0) break;
-    for (const sessionId of ids) await deleteSession(ctx, removal, { repoId, sessionId });
+    for (const sessionId of ids) versions += await deleteSession(ctx, removal, { repoId, sessionId });
   }
   const topologies = await deleteModels(ctx, repoId);
   await ctx.blobs.deleteRepo(repoId);
   await removal.removeRest(repoId, topologies);
+  const removed = { ...counted, versions };
+  const auditHead = await ctx.stores.audit.head(repoId);
+  await writeDown({ ...removed, lastSeq: auditHead.seq, lastSha256: auditHead.sha256 });
+  await removal.forget(repoId);
+  return { deleted: true, removed, auditHead };
 }
 
 async function cancelAll(ctx: GatewayContext, repoId: string): Promise<void> {
@@ -49,7 +63,8 @@ async function deleteSession(
   ctx: GatewayContext,
   removal: Removal,
   { repoId, sessionId }: { repoId: string; sessionId: string },
-): Promise<void> {
+): Promise<number> {
+  let versions = 0;
   const stored = await ctx.stores.sessions.find(repoId, sessionId);
   const attempts: AttemptRef[] = [];
   if (stored !== null) {
@@ -60,6 +75,7 @@ async function deleteSession(
     }
     const { geometry } = stored.record;
     for (const entry of await ctx.stores.sessions.versions(repoId, sessionId)) {
+      versions += 1;
       const { version, sha256, shards } = entry;
       await deleteBlobs(
         ctx,
@@ -69,6 +85,7 @@ async function deleteSession(
   }
   await removal.removeSession(repoId, sessionId, attempts);
   await ctx.stores.pool.forget({ repoId, sessionId });
+  return versions;
 }
 
 /** Bytes of an attempt that is not finished. */

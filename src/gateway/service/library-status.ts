@@ -3,6 +3,7 @@ import { CloudNodeError } from '../../protocol/errors.js';
 import type { Assignment, AssignmentKey, LibraryStatus } from '../../protocol/library.js';
 import type { DownloadRef, ParametersRef } from '../../protocol/model.js';
 import { redisNowMs } from '../../redis/context.js';
+import { metrics } from '../../telemetry/metrics.js';
 import type { GatewayContext } from '../context.js';
 import { findParameters } from './parameters.js';
 import { inBackground } from './in-background.js';
@@ -163,6 +164,7 @@ export async function settleAssignment(
   const { sessionId, round, attempt, state, reason } = change;
   const at = { repoId, sessionId, round, attempt };
   const changed = await ctx.stores.rounds.settle(at, { libraryId, state, reason });
+  if (changed) metrics.settledAssignments.inc({ state });
   if (changed && state !== 'accepted') inBackground(ctx, 'wake', ctx.queues.wake({ repoId, sessionId }));
   return libraryStatus(ctx, library);
 }

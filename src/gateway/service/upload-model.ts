@@ -3,6 +3,7 @@ import { blobName, type BlobRef } from '../../blobs/blob-store.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { MAX_MODEL_HEADER_BYTES } from '../../protocol/frame.js';
 import { modelUploadHeader, type ModelRecord, type ModelUploadHeader } from '../../protocol/model.js';
+import { metrics } from '../../telemetry/metrics.js';
 import { redisNowMs } from '../../redis/context.js';
 import { rootHash } from '../../tensors/hash.js';
 import { countParams } from '../../tensors/tensor-specs.js';
@@ -60,6 +61,7 @@ async function receiveModel(
       sha256: record.topologySha256,
       json: JSON.stringify(header.topology),
     });
+    metrics.uploadBytes.inc({ kind: 'model' }, payloadBytes(header));
     const kept = await ctx.stores.models.add(upload.repoId, record);
     if (kept.parameters.scope !== scope) inBackground(ctx, 'free', ctx.blobs.delete(stored));
     return kept;

@@ -3,6 +3,7 @@ import { blobName, type BlobRef } from '../../blobs/blob-store.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { MAX_UPDATE_HEADER_BYTES } from '../../protocol/frame.js';
 import { testSetHeader, type TestSetHeader, type TestSetRecord } from '../../protocol/model.js';
+import { metrics } from '../../telemetry/metrics.js';
 import { redisNowMs } from '../../redis/context.js';
 import { sizeOfShape } from '../../tensors/tensor-specs.js';
 import type { GatewayContext } from '../context.js';
@@ -41,6 +42,7 @@ export async function uploadTestSet(
     chunkCount,
     createdMs,
   };
+  metrics.uploadBytes.inc({ kind: 'test_set' }, bytes);
   const before = await ctx.stores.models.putTestSet(upload.repoId, record);
   if (before !== null) inBackground(ctx, 'free', ctx.blobs.delete(testSetRefs(upload.repoId, before)));
   return record;

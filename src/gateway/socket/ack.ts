@@ -9,9 +9,16 @@ import { toFailure } from '../service/failure.js';
 
 type Ack = (answer: object) => void;
 
+export interface Handling {
+  readonly socket: Socket;
+  readonly log: Logger;
+  /** Told of every event that is refused. */
+  readonly onRefused: (event: string, error: CloudNodeError, input: unknown) => void;
+}
+
 /** Handles an event; every outcome is acknowledged, and none ends the process. */
 export function onEvent(
-  { socket, log }: { socket: Socket; log: Logger },
+  { socket, log, onRefused }: Handling,
   event: string,
   run: (input: unknown) => Promise<object>,
 ): void {
@@ -21,28 +28,34 @@ export function onEvent(
     const input = typeof args[0] === 'function' ? undefined : args[0];
     const answer = async (): Promise<object> => ({ ok: true, ...(await run(input)) });
     answer()
-      .catch((reason: unknown) => ({ ok: false, error: refusal(reason, { event, log }) }))
+      .catch((reason: unknown) => {
+        const error = refusal(reason, { event, log });
+        onRefused(event, error, input);
+        return { ok: false, error: error.toWire() };
+      })
       .then(ack)
       .catch((reason: unknown) => log.warn({ event, err: (reason as Error).message }, 'ack failed'));
   });
 }
 
-function refusal(reason: unknown, { event, log }: { event: string; log: Logger }): WireError {
+function refusal(reason: unknown, { event, log }: { event: string; log: Logger }): CloudNodeError {
   const error = toFailure(reason);
   if (error.code === 'internal') log.error({ event, err: error.cause }, 'event failed');
   else log.debug({ event, code: error.code, msgToClient: error.message }, 'event refused');
-  return error.toWire();
+  return error;
 }
 
 /** A namespace middleware that lets in whom `admit` does not throw at; the error goes to the client's `connect_error`. */
 export function admitWith(
   admit: (socket: Socket) => Promise<void>,
+  onRefused: (socket: Socket, error: CloudNodeError) => void,
 ): (socket: Socket, next: (error?: Error & { data?: WireError }) => void) => void {
   return (socket, next) => {
     admit(socket).then(
       () => next(),
       (reason: unknown) => {
         const error = toFailure(reason);
+        onRefused(socket, error);
         next(Object.assign(new Error(error.message), { data: error.toWire() }));
       },
     );

@@ -1,9 +1,11 @@
+import type { EventEmitter } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { Server } from 'socket.io';
 import { MAX_INLINE_UPDATE_BYTES } from '../../protocol/library.js';
 import { boundStrangeSockets } from '../limits/strange-sockets.js';
 import { createPubSubClients } from '../../redis/pub-sub-clients.js';
+import { metrics } from '../../telemetry/metrics.js';
 import type { GatewayContext } from '../context.js';
 import { Origins } from '../http/cors.js';
 import { relayHints } from './hint-relay.js';
@@ -47,6 +49,10 @@ export async function createSockets(server: HttpServer, ctx: GatewayContext): Pr
     }),
   });
   boundStrangeSockets(io, { strangers: ctx.limits.strangers, config: ctx.config });
+  io.engine.on('connection', (connection: EventEmitter) => {
+    metrics.connections.inc();
+    connection.once('close', () => metrics.connections.dec());
+  });
   const presence = new Presence(ctx);
   serveLibraries(io, ctx, presence);
   serveExplora(io, ctx);

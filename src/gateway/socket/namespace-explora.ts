@@ -1,6 +1,7 @@
 import type { Namespace, Server, Socket } from 'socket.io';
 import type * as z from 'zod';
 import type { Claims, Role } from '../../protocol/http.js';
+import * as ids from '../../protocol/ids.js';
 import { parse } from '../../protocol/parse.js';
 import {
   cancelJob,
@@ -10,6 +11,7 @@ import {
   tokenAuth,
   type ExploraToServer,
 } from '../../protocol/socket.js';
+import { bySocket, NOBODY, tokenActor, type By } from '../audit/by.js';
 import { EVENTS } from '../auth/access.js';
 import { admitToken, checkClaims } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
@@ -17,7 +19,7 @@ import { cancelSession } from '../service/cancel-session.js';
 import { pauseSession } from '../service/pause-session.js';
 import { viewSession } from '../service/session-view.js';
 import { submitJob } from '../service/submit-job.js';
-import { admitWith, endWith, onEvent, requireOpen, requireProtocol } from './ack.js';
+import { admitWith, endWith, onEvent, requireOpen, requireProtocol, type Handling } from './ack.js';
 import { Follows } from './follows.js';
 
 /** `/explora` and `/dashboard`: access.ts says which events each of them has, and for whom. */
@@ -33,15 +35,19 @@ function serveTokens(namespace: Namespace, ctx: GatewayContext): void {
     return typeof who === 'object' ? who : null;
   };
   namespace.use(
-    admitWith(async (socket) => {
-      requireOpen(ctx.draining);
-      await ctx.limits.meet(socket.request);
-      const { token, protocolVersion } = parse(tokenAuth, socket.handshake.auth);
-      requireProtocol(protocolVersion);
-      const claims = await admitToken(ctx, socket.request, token);
-      checkClaims(claims, rolesOf('connect') ?? [], null);
-      (socket.data as { claims?: Claims }).claims = claims;
-    }),
+    admitWith(
+      async (socket) => {
+        requireOpen(ctx.draining);
+        await ctx.limits.meet(socket.request);
+        const { token, protocolVersion } = parse(tokenAuth, socket.handshake.auth);
+        requireProtocol(protocolVersion);
+        const claims = await admitToken(ctx, socket.request, token);
+        checkClaims(claims, rolesOf('connect') ?? [], null);
+        (socket.data as { claims?: Claims }).claims = claims;
+      },
+      (socket, { code }) =>
+        ctx.audit.refused(bySocket(ctx, socket, NOBODY), { repoId: null, code, where: namespace.name }),
+    ),
   );
   namespace.on('connection', (socket) => {
     const { claims } = socket.data as { claims?: Claims };
@@ -49,11 +55,20 @@ function serveTokens(namespace: Namespace, ctx: GatewayContext): void {
     endWith(ctx, socket, ctx.tokens.credential(claims));
     if (!socket.connected) return;
     ctx.limits.boundEvents(socket, 'token', claims.sub);
-    for (const [event, handle] of Object.entries(handlers(ctx, socket))) {
+    const by = bySocket(ctx, socket, tokenActor(claims));
+    const handling: Handling = {
+      socket,
+      log: ctx.log,
+      onRefused: (event, { code }, input) => {
+        const named = ids.repoId.safeParse((input as { repoId?: unknown } | undefined)?.repoId);
+        ctx.audit.refused(by, { repoId: named.data ?? null, code, where: event });
+      },
+    };
+    for (const [event, handle] of Object.entries(handlers(ctx, socket, by))) {
       const roles = rolesOf(event);
       if (roles === null) continue;
       const admit = (repoId: string): Promise<void> => checkRepo(ctx, claims, { repoId, roles });
-      onEvent({ socket, log: ctx.log }, event, (input) => handle(input, admit));
+      onEvent(handling, event, (input) => handle(input, admit));
     }
   });
 }
@@ -72,9 +87,21 @@ function handler<S extends z.ZodType<{ repoId: string }>>(
   };
 }
 
-function handlers(ctx: GatewayContext, socket: Socket): Readonly<Record<keyof ExploraToServer, Handler>> {
+function handlers(
+  ctx: GatewayContext,
+  socket: Socket,
+  by: By,
+): Readonly<Record<keyof ExploraToServer, Handler>> {
   const follows = new Follows(ctx, socket);
   socket.once('disconnect', () => follows.endAll());
+  const paused = async (session: z.infer<typeof sessionRef>, pause: boolean): Promise<object> => {
+    const { repoId, sessionId } = session;
+    const action = pause ? 'session.paused' : 'session.resumed';
+    const record = await ctx.audit.act(by, { repoId, action, target: { sessionId } }, () =>
+      pauseSession(ctx, session, pause),
+    );
+    return { session: await viewSession(ctx, record) };
+  };
 
   return {
     'session:get': handler(sessionRef, async ({ repoId, sessionId }) => {
@@ -91,16 +118,20 @@ function handlers(ctx: GatewayContext, socket: Socket): Readonly<Record<keyof Ex
       return {};
     }),
     'job:submit': handler(submitInput, async ({ repoId, job }) => {
-      return { session: await viewSession(ctx, await submitJob(ctx, repoId, job)) };
+      const submitted = await ctx.audit.act(
+        by,
+        { repoId, action: 'job.submitted' },
+        () => submitJob(ctx, repoId, job),
+        ({ sessionId, job: { modelId } }) => ({ sessionId, modelId }),
+      );
+      return { session: await viewSession(ctx, submitted) };
     }),
-    'session:pause': handler(sessionRef, async (session) => {
-      return { session: await viewSession(ctx, await pauseSession(ctx, session, true)) };
-    }),
-    'session:resume': handler(sessionRef, async (session) => {
-      return { session: await viewSession(ctx, await pauseSession(ctx, session, false)) };
-    }),
+    'session:pause': handler(sessionRef, (session) => paused(session, true)),
+    'session:resume': handler(sessionRef, (session) => paused(session, false)),
     'session:cancel': handler(cancelJob, async ({ repoId, sessionId, reason }) => {
-      return { session: await viewSession(ctx, await cancelSession(ctx, { repoId, sessionId }, reason)) };
+      const act = { repoId, action: 'session.cancelled', target: { sessionId } } as const;
+      const cancelled = await ctx.audit.act(by, act, () => cancelSession(ctx, { repoId, sessionId }, reason));
+      return { session: await viewSession(ctx, cancelled) };
     }),
   };
 }

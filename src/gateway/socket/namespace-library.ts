@@ -3,7 +3,9 @@ import type * as z from 'zod';
 import { CloudNodeError } from '../../protocol/errors.js';
 import * as library from '../../protocol/library.js';
 import { parse } from '../../protocol/parse.js';
+import { bySocket, keyActor, NOBODY } from '../audit/by.js';
 import type { EventOf } from '../auth/access.js';
+import { claimedRepo } from '../auth/api-keys.js';
 import { admitKey } from '../auth/guard.js';
 import type { Credential } from '../auth/revocations.js';
 import type { GatewayContext, LibraryIdentity } from '../context.js';
@@ -11,7 +13,7 @@ import { ByteSource } from '../intake/byte-source.js';
 import { receiveUpdate } from '../intake/receive-update.js';
 import { joinLibrary, libraryStatus, settleAssignment } from '../service/library-status.js';
 import { requireClientCertificate } from '../tls/client-certificate.js';
-import { admitWith, endWith, onEvent, requireOpen, requireProtocol } from './ack.js';
+import { admitWith, endWith, onEvent, requireOpen, requireProtocol, type Handling } from './ack.js';
 import type { Presence } from './presence.js';
 
 export const LIBRARY_NAMESPACE = '/library';
@@ -30,15 +32,22 @@ function credentialOf({ repoId, keyId, expiresMs }: LibraryIdentity): Credential
 export function serveLibraries(io: Server, ctx: GatewayContext, presence: Presence): void {
   const namespace = io.of(LIBRARY_NAMESPACE);
   namespace.use(
-    admitWith(async (socket) => {
-      requireOpen(ctx.draining);
-      requireClientCertificate(ctx.config, socket.request.socket);
-      await ctx.limits.meet(socket.request);
-      const { apiKey, libraryId, protocolVersion } = parse(library.libraryAuth, socket.handshake.auth);
-      requireProtocol(protocolVersion);
-      const identity = await admitKey(ctx, socket.request, apiKey);
-      (socket.data as { library?: LibraryIdentity }).library = { ...identity, libraryId };
-    }),
+    admitWith(
+      async (socket) => {
+        requireOpen(ctx.draining);
+        requireClientCertificate(ctx.config, socket.request.socket);
+        await ctx.limits.meet(socket.request);
+        const { apiKey, libraryId, protocolVersion } = parse(library.libraryAuth, socket.handshake.auth);
+        requireProtocol(protocolVersion);
+        const identity = await admitKey(ctx, socket.request, apiKey);
+        (socket.data as { library?: LibraryIdentity }).library = { ...identity, libraryId };
+      },
+      (socket, { code }) => {
+        const { apiKey } = socket.handshake.auth as { apiKey?: unknown };
+        const repoId = claimedRepo(String(apiKey));
+        ctx.audit.refused(bySocket(ctx, socket, NOBODY), { repoId, code, where: LIBRARY_NAMESPACE });
+      },
+    ),
   );
   namespace.on('connection', (socket) => {
     const who = identityOf(socket);
@@ -59,8 +68,15 @@ function serveLibrary(
   socket: Socket,
   { ctx, presence, who }: { ctx: GatewayContext; presence: Presence; who: LibraryIdentity },
 ): void {
+  const by = bySocket(ctx, socket, keyActor(who));
+  const { repoId, libraryId } = who;
+  const handling: Handling = {
+    socket,
+    log: ctx.log,
+    onRefused: (event, { code }) => ctx.audit.refused(by, { repoId, code, where: event }),
+  };
   const onRaw = (event: EventOf<'/library'>, run: (input: unknown) => Promise<object>): void =>
-    onEvent({ socket, log: ctx.log }, event, async (input) => {
+    onEvent(handling, event, async (input) => {
       ctx.revocations.check(credentialOf(who));
       return run(input);
     });
@@ -74,7 +90,9 @@ function serveLibrary(
     run: async ({ datasets, nonce }) => {
       if (!socket.connected) throw new CloudNodeError('conflict', 'This connection has ended.');
       presence.joined(who, socket.id);
-      return joinLibrary(ctx, who, { datasets, nonce, connection: socket.id });
+      const status = await joinLibrary(ctx, who, { datasets, nonce, connection: socket.id });
+      ctx.audit.library(by, { repoId, action: 'library.joined', target: { libraryId } });
+      return status;
     },
   });
   on('assignment:get', {
@@ -108,7 +126,7 @@ function serveLibrary(
         'payload_too_large',
         `A frame over the socket may have ${library.MAX_INLINE_UPDATE_BYTES} bytes; this one has ${frame.length}. Send it over HTTP.`,
       );
-    const origin = { repoId: who.repoId, libraryId: who.libraryId, contentLength: frame.length };
+    const origin = { repoId, libraryId, by, contentLength: frame.length };
     return receiveUpdate(ctx, origin, ByteSource.of(frame));
   });
 }

@@ -14,6 +14,11 @@ export interface BrowserLibraryOptions {
   readonly url: string | readonly string[];
   /** Of the Repo: `cloud-node key create`. Whoever sees the page sees it: give browsers a key of their own. */
   readonly apiKey: string;
+  /**
+   * The pool's public key, or several: `cloud-node pool-key show`. A gateway that does not prove itself is told nothing,
+   * and the error's `code` begins with `pool_`. @default none: whoever answers is taken for the pool
+   */
+  readonly poolKey?: string | readonly string[];
   /** Makes the worker, e.g. `() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })`. */
   readonly worker: () => Worker;
   /** @default one that is made up once and kept in this browser */
@@ -187,11 +192,13 @@ export class BrowserLibrary extends Emitter<BrowserLibraryEvents> {
   async #run(): Promise<void> {
     const libraryId = await this.libraryId();
     if (this.#worker !== null) return;
-    const { url, apiKey, database = 'cloud-node', tfScripts = [], wasmPath, without = [] } = this.#options;
+    const { url, apiKey, poolKey = null, database = 'cloud-node', tfScripts = [] } = this.#options;
+    const { wasmPath, without = [] } = this.#options;
     const absolute = (path: string): string => new URL(path, location.href).href;
     const options: HostOptions = {
       url: typeof url === 'string' ? absolute(url) : url.map(absolute),
       apiKey,
+      poolKey,
       libraryId,
       database,
       tfScripts: tfScripts.map(absolute),

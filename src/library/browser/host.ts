@@ -108,8 +108,9 @@ export class LibraryHost {
     });
     // Probing backends took a while.
     if (this.#options !== options || this.#go !== 'train') return;
-    const { url, apiKey, libraryId } = options;
-    const library = new Library({ url, apiKey, libraryId, trainer });
+    const { url, apiKey, libraryId, poolKey } = options;
+    const pinned = poolKey === null ? {} : { poolKey };
+    const library = new Library({ url, apiKey, libraryId, trainer, ...pinned });
     const left = new Promise<void>((resolve) => {
       library.on('state', (state) => {
         if (state === 'stopped') resolve();

@@ -8,6 +8,7 @@ import type { Go } from './policy.js';
 export interface HostOptions {
   readonly url: string | readonly string[];
   readonly apiKey: string;
+  readonly poolKey: string | readonly string[] | null;
   readonly libraryId: string;
   readonly database: string;
   /** Only for the script-tag worker: the scripts of TensorFlow.js, core first. */

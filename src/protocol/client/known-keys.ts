@@ -1,4 +1,5 @@
-import { MAX_SUCCESSORS, type SuccessorStatement } from '../identity.js';
+import { MAX_SUCCESSORS } from '../constants.js';
+import type { SuccessorStatement } from '../identity.js';
 import { asSigned, checkPublicKey, isSigned } from './signed.js';
 
 /** The keys that are the pool's: those that were pinned, and those that a known one has handed over to. */
