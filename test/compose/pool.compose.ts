@@ -114,21 +114,24 @@ describe('docker-compose.yml on an engine', () => {
     expect(policy.output).toContain('noeviction');
   });
 
-  test('the Dashboard comes out of the image, with everything that its page names', async () => {
-    const page = await fetch(pool.url);
-    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
-    const assets = [...(await page.text()).matchAll(/(?:src|href)="([^"]+\.(?:js|css))"/g)].map(
-      ([, name]) => name,
-    );
-    expect(assets.length).toBeGreaterThanOrEqual(2);
-    for (const asset of assets) {
-      const answer = await fetch(new URL(asset ?? '', `${pool.url}/`));
-      expect({ asset, status: answer.status }).toEqual({ asset, status: 200 });
-      expect(answer.headers.get('content-type')).toMatch(
-        asset?.endsWith('.css') ? /^text\/css/ : /javascript/,
+  test.each(['/', '/docs'])(
+    'the page at %s comes out of the image, with everything that it names',
+    async (path) => {
+      const page = await fetch(new URL(path, pool.url));
+      expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+      const assets = [...(await page.text()).matchAll(/(?:src|href)="([^"]+\.(?:js|css))"/g)].map(
+        ([, name]) => name,
       );
-    }
-  });
+      expect(assets.length).toBeGreaterThanOrEqual(2);
+      for (const asset of assets) {
+        const answer = await fetch(new URL(asset ?? '', `${pool.url}/`));
+        expect({ asset, status: answer.status }).toEqual({ asset, status: 200 });
+        expect(answer.headers.get('content-type')).toMatch(
+          asset?.endsWith('.css') ? /^text\/css/ : /javascript/,
+        );
+      }
+    },
+  );
 
   test('the command in a gateway administers the pool', async () => {
     const [gateway] = await pool.containers('gateway');
