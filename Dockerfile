@@ -15,8 +15,10 @@ RUN node scripts/build.mjs
 FROM node:22-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# @tensorflow/tfjs-node is optional: where its native library cannot be had, npm leaves it out and goes on.
-RUN npm ci --omit=dev && npm cache clean --force
+# Not the optional ones: tfjs-node, where it can be had, is larger than all the rest, and the evaluator has WebAssembly.
+# Maps and declarations are nearly half of what is left, and no process reads them.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force && \
+  find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
 # ── runtime
 FROM node:22-bookworm-slim
@@ -24,7 +26,9 @@ ENV NODE_ENV=production
 WORKDIR /app
 # Owned by root and not writable by the process; the root file system may be read-only.
 COPY --from=dependencies /app/node_modules node_modules
-COPY --from=build /app/dist dist
+COPY --from=build /app/dist/src dist/src
+COPY --from=build /app/dist/workers dist/workers
+COPY --from=build /app/dist/dashboard dist/dashboard
 COPY package.json LICENSE ./
 COPY bin bin
 # By number: Kubernetes can then see that it is not root (runAsNonRoot).
