@@ -26,7 +26,7 @@ export function versionRoutes(app: GuardedApp, ctx: GatewayContext): void {
   const sendVersion = async (
     { req, res }: { req: Request<{ sessionId: string; version: string }>; res: Response },
     repoId: string,
-    check: (session: SessionRecord, version: number) => Promise<void> = () => Promise.resolve(),
+    check: (session: SessionRecord, version: number) => Promise<void> | void,
   ): Promise<void> => {
     const { version } = parse(params, { version: req.params.version });
     const encoding = downloadEncoding(req);
@@ -59,10 +59,10 @@ export function versionRoutes(app: GuardedApp, ctx: GatewayContext): void {
   });
 
   app.get('/v1/repos/:repoId/sessions/:sessionId/versions/:version/weights', async (req, res, { repoId }) => {
-    const target = { sessionId: req.params.sessionId, version: parse(params, req.params).version };
-    await sessions.get(repoId, target.sessionId);
-    ctx.audit.read(byRequest(ctx, req), { repoId, action: 'version.downloaded', target });
-    await sendVersion({ req, res }, repoId);
+    await sendVersion({ req, res }, repoId, ({ sessionId }, version) => {
+      const target = { sessionId, version };
+      ctx.audit.read(byRequest(ctx, req), { repoId, action: 'version.downloaded', target });
+    });
   });
 
   app.get('/v1/library/sessions/:sessionId/versions/:version/weights', async (req, res, library) => {

@@ -1,5 +1,6 @@
 import type { Namespace, Server, Socket } from 'socket.io';
 import type * as z from 'zod';
+import type { SessionRecord } from '../../core/session.js';
 import type { Claims, Role } from '../../protocol/http.js';
 import * as ids from '../../protocol/ids.js';
 import { parse } from '../../protocol/parse.js';
@@ -15,10 +16,8 @@ import { bySocket, NOBODY, tokenActor, type By } from '../audit/by.js';
 import { EVENTS } from '../auth/access.js';
 import { admitToken, checkClaims } from '../auth/guard.js';
 import type { GatewayContext } from '../context.js';
-import { cancelSession } from '../service/cancel-session.js';
-import { pauseSession } from '../service/pause-session.js';
+import { cancelAs, pauseAs, submitAs } from '../service/session-acts.js';
 import { viewSession } from '../service/session-view.js';
-import { submitJob } from '../service/submit-job.js';
 import { admitWith, endWith, onEvent, requireOpen, requireProtocol, type Handling } from './ack.js';
 import { Follows } from './follows.js';
 
@@ -94,19 +93,14 @@ function handlers(
 ): Readonly<Record<keyof ExploraToServer, Handler>> {
   const follows = new Follows(ctx, socket);
   socket.once('disconnect', () => follows.endAll());
-  const paused = async (session: z.infer<typeof sessionRef>, pause: boolean): Promise<object> => {
-    const { repoId, sessionId } = session;
-    const action = pause ? 'session.paused' : 'session.resumed';
-    const record = await ctx.audit.act(by, { repoId, action, target: { sessionId } }, () =>
-      pauseSession(ctx, session, pause),
-    );
-    return { session: await viewSession(ctx, record) };
-  };
+  const viewed = async (session: SessionRecord): Promise<object> => ({
+    session: await viewSession(ctx, session),
+  });
 
   return {
     'session:get': handler(sessionRef, async ({ repoId, sessionId }) => {
       const { record } = await ctx.stores.sessions.get(repoId, sessionId);
-      return { session: await viewSession(ctx, record) };
+      return viewed(record);
     }),
     'session:follow': handler(followInput, async ({ repoId, sessionId, afterEventId }) => {
       await ctx.stores.sessions.get(repoId, sessionId);
@@ -117,22 +111,14 @@ function handlers(
       follows.end(session);
       return {};
     }),
-    'job:submit': handler(submitInput, async ({ repoId, job }) => {
-      const submitted = await ctx.audit.act(
-        by,
-        { repoId, action: 'job.submitted' },
-        () => submitJob(ctx, repoId, job),
-        ({ sessionId, job: { modelId } }) => ({ sessionId, modelId }),
-      );
-      return { session: await viewSession(ctx, submitted) };
-    }),
-    'session:pause': handler(sessionRef, (session) => paused(session, true)),
-    'session:resume': handler(sessionRef, (session) => paused(session, false)),
-    'session:cancel': handler(cancelJob, async ({ repoId, sessionId, reason }) => {
-      const act = { repoId, action: 'session.cancelled', target: { sessionId } } as const;
-      const cancelled = await ctx.audit.act(by, act, () => cancelSession(ctx, { repoId, sessionId }, reason));
-      return { session: await viewSession(ctx, cancelled) };
-    }),
+    'job:submit': handler(submitInput, async ({ repoId, job }) =>
+      viewed(await submitAs(ctx, by, repoId, job)),
+    ),
+    'session:pause': handler(sessionRef, async (session) => viewed(await pauseAs(ctx, by, session, true))),
+    'session:resume': handler(sessionRef, async (session) => viewed(await pauseAs(ctx, by, session, false))),
+    'session:cancel': handler(cancelJob, async ({ reason, ...session }) =>
+      viewed(await cancelAs(ctx, by, session, reason)),
+    ),
   };
 }
 
