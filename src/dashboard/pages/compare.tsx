@@ -10,6 +10,7 @@ import { Empty, Loading, Problem } from '../ui/feedback.js';
 import { JobTable } from '../ui/job-table.js';
 import { Key, LineChart } from '../ui/line-chart.js';
 import { MAX_COMPARED } from './sessions.js';
+import { figures, Table } from '../ui/table.js';
 
 export function ComparePage({ repoId, ids }: { repoId: string; ids: readonly string[] }): JSX.Element {
   const [sessions, setSessions] = useState<readonly SessionView[] | null>(null);
@@ -61,53 +62,36 @@ function Comparison({ sessions }: { sessions: readonly SessionView[] }): JSX.Ele
       </div>
       <section>
         <h2>Results</h2>
-        <div class="table-wrap" tabIndex={0} role="region" aria-label="Results">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Session</th>
-                <th scope="col">State</th>
-                <th scope="col" class="num">
-                  Rounds
-                </th>
-                {names.map((name) => (
-                  <th key={name} scope="col" class="num">
-                    Last {name}
-                  </th>
-                ))}
-                <th scope="col" class="num">
-                  Updates
-                </th>
-                <th scope="col" class="num">
-                  Took
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {sessions.map((session, i) => (
-                <tr key={session.sessionId}>
-                  <td>
-                    <Key index={i} />{' '}
-                    <a href={href(['repos', session.repoId, 'sessions', session.sessionId])}>{labels[i]}</a>
-                  </td>
-                  <td>
-                    <Badge state={stateOf(session)} />
-                  </td>
-                  <td class="num">{formatCount(session.version)}</td>
-                  {names.map((name) => (
-                    <td key={name} class="num">
-                      {formatMetric(name, mainSeries(session, name)?.points.at(-1)?.y)}
-                    </td>
-                  ))}
-                  <td class="num">
-                    {formatCount(session.history.reduce((sum, round) => sum + round.updates, 0))}
-                  </td>
-                  <td class="num">{formatDuration((session.endedMs ?? Date.now()) - session.createdMs)}</td>
-                </tr>
+        <Table
+          label="Results"
+          columns={[
+            'Session',
+            'State',
+            ...figures('Rounds', ...names.map((name) => `Last ${name}`), 'Updates', 'Took'),
+          ]}
+        >
+          {sessions.map((session, i) => (
+            <tr key={session.sessionId}>
+              <td>
+                <Key index={i} />{' '}
+                <a href={href(['repos', session.repoId, 'sessions', session.sessionId])}>{labels[i]}</a>
+              </td>
+              <td>
+                <Badge state={stateOf(session)} />
+              </td>
+              <td class="num">{formatCount(session.version)}</td>
+              {names.map((name) => (
+                <td key={name} class="num">
+                  {formatMetric(name, mainSeries(session, name)?.points.at(-1)?.y)}
+                </td>
               ))}
-            </tbody>
-          </table>
-        </div>
+              <td class="num">
+                {formatCount(session.history.reduce((sum, round) => sum + round.updates, 0))}
+              </td>
+              <td class="num">{formatDuration((session.endedMs ?? Date.now()) - session.createdMs)}</td>
+            </tr>
+          ))}
+        </Table>
       </section>
       <section>
         <h2>What differs in their jobs</h2>

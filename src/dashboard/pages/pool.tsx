@@ -6,6 +6,7 @@ import { href } from '../lib/route.js';
 import { useApi } from '../lib/use-api.js';
 import { Empty, Loading, Problem } from '../ui/feedback.js';
 import { Meter, Stat } from '../ui/stat.js';
+import { figures, Table } from '../ui/table.js';
 
 const EVERY_MS = 2_000;
 const ROLES: readonly { role: NodeRole; title: string; help: string }[] = [
@@ -96,40 +97,24 @@ function Rentals({ pool: { rentals } }: { pool: PoolStatus }): JSX.Element {
       {rentals.length === 0 ? (
         <Empty title="No slot is rented.">A session rents slots while it runs.</Empty>
       ) : (
-        <div class="table-wrap" tabIndex={0} role="region" aria-label="Who rents slots">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Repo</th>
-                <th scope="col">Session</th>
-                <th scope="col" class="num">
-                  Wanted
-                </th>
-                <th scope="col" class="num">
-                  Rented
-                </th>
-                <th scope="col" class="num">
-                  Quota of the Repo
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rentals.slice(0, SHOWN).map(({ repoId, sessionId, wanted, granted, quota }) => (
-                <tr key={`${repoId}/${sessionId}`}>
-                  <td>
-                    <a href={href(['repos', repoId])}>{repoId}</a>
-                  </td>
-                  <td>
-                    <a href={href(['repos', repoId, 'sessions', sessionId])}>{sessionId}</a>
-                  </td>
-                  <td class="num">{formatCount(wanted)}</td>
-                  <td class="num">{formatCount(granted)}</td>
-                  <td class="num">{quota === null ? 'none' : formatCount(quota)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Who rents slots"
+          columns={['Repo', 'Session', ...figures('Wanted', 'Rented', 'Quota of the Repo')]}
+        >
+          {rentals.slice(0, SHOWN).map(({ repoId, sessionId, wanted, granted, quota }) => (
+            <tr key={`${repoId}/${sessionId}`}>
+              <td>
+                <a href={href(['repos', repoId])}>{repoId}</a>
+              </td>
+              <td>
+                <a href={href(['repos', repoId, 'sessions', sessionId])}>{sessionId}</a>
+              </td>
+              <td class="num">{formatCount(wanted)}</td>
+              <td class="num">{formatCount(granted)}</td>
+              <td class="num">{quota === null ? 'none' : formatCount(quota)}</td>
+            </tr>
+          ))}
+        </Table>
       )}
       {rentals.length > SHOWN && <p class="muted">and {formatCount(rentals.length - SHOWN)} more</p>}
     </section>
@@ -153,42 +138,31 @@ function NodesOf(props: {
           Start one with <code>cloud-node {role}</code>.
         </Empty>
       ) : (
-        <div class="table-wrap" tabIndex={0} role="region" aria-label={title}>
-          <table class="aligned">
-            <thead>
-              <tr>
-                <th scope="col">Process</th>
-                <th scope="col">Host</th>
-                <th scope="col" class="num">
-                  {role === 'gateway' ? 'Connections' : 'Busy slots'}
-                </th>
-                <th scope="col" class="num">
-                  Memory
-                </th>
-                <th scope="col" class="num">
-                  Up for
-                </th>
-                <th scope="col">Version</th>
-              </tr>
-            </thead>
-            <tbody>
-              {nodes.slice(0, SHOWN).map((node) => (
-                <tr key={node.nodeId}>
-                  <td>{node.nodeId}</td>
-                  <td>
-                    {node.host} <span class="muted">pid {node.pid}</span>
-                  </td>
-                  <td class="num">
-                    {role === 'gateway' ? formatCount(node.connections) : <Slots node={node} />}
-                  </td>
-                  <td class="num">{formatBytes(node.rssMiB * 1024 * 1024)}</td>
-                  <td class="num">{formatDuration(Date.now() - node.startedMs)}</td>
-                  <td>{node.version}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          class="aligned"
+          label={title}
+          columns={[
+            'Process',
+            'Host',
+            ...figures(role === 'gateway' ? 'Connections' : 'Busy slots', 'Memory', 'Up for'),
+            'Version',
+          ]}
+        >
+          {nodes.slice(0, SHOWN).map((node) => (
+            <tr key={node.nodeId}>
+              <td>{node.nodeId}</td>
+              <td>
+                {node.host} <span class="muted">pid {node.pid}</span>
+              </td>
+              <td class="num">
+                {role === 'gateway' ? formatCount(node.connections) : <Slots node={node} />}
+              </td>
+              <td class="num">{formatBytes(node.rssMiB * 1024 * 1024)}</td>
+              <td class="num">{formatDuration(Date.now() - node.startedMs)}</td>
+              <td>{node.version}</td>
+            </tr>
+          ))}
+        </Table>
       )}
       {nodes.length > SHOWN && <p class="muted">and {formatCount(nodes.length - SHOWN)} more</p>}
     </section>

@@ -9,6 +9,7 @@ import { useApi } from '../lib/use-api.js';
 import { Badge } from '../ui/badge.js';
 import { Empty, Loading, Problem } from '../ui/feedback.js';
 import { Stat } from '../ui/stat.js';
+import { Table } from '../ui/table.js';
 
 export function RepoPage({ repoId }: { repoId: string }): JSX.Element {
   const { data, error } = useApi<RepoStatus>(path.repo(repoId), { everyMs: 2_000 });
@@ -86,28 +87,16 @@ function Keys({ repoId }: { repoId: string }): JSX.Element {
         </Empty>
       )}
       {data !== null && data.keys.length > 0 && (
-        <div class="table-wrap" tabIndex={0} role="region" aria-label="API keys">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Key</th>
-                <th scope="col">Label</th>
-                <th scope="col">Made</th>
-                <th scope="col">State</th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.keys.map(({ keyId, label, createdMs, revokedMs }) => (
-                <tr key={keyId}>
-                  <td class="mono">{keyId}</td>
-                  <td>{label === '' ? <span class="muted">none</span> : label}</td>
-                  <td>{formatDate(createdMs)}</td>
-                  <td>{revokedMs === null ? 'valid' : `revoked ${formatDate(revokedMs)}`}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label="API keys" columns={['Key', 'Label', 'Made', 'State']}>
+          {data.keys.map(({ keyId, label, createdMs, revokedMs }) => (
+            <tr key={keyId}>
+              <td class="mono">{keyId}</td>
+              <td>{label === '' ? <span class="muted">none</span> : label}</td>
+              <td>{formatDate(createdMs)}</td>
+              <td>{revokedMs === null ? 'valid' : `revoked ${formatDate(revokedMs)}`}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );

@@ -9,6 +9,7 @@ import { useApi } from '../lib/use-api.js';
 import { Badge } from '../ui/badge.js';
 import { Empty, Loading, Problem } from '../ui/feedback.js';
 import { Pager } from '../ui/pager.js';
+import { figures, Table } from '../ui/table.js';
 
 const PAGE = 50;
 /** As many as there are colours and marks that can be told apart. */
@@ -49,40 +50,27 @@ export function SessionsPage({ repoId, query }: { repoId: string; query: URLSear
         </Empty>
       )}
       {data !== null && data.sessions.length > 0 && (
-        <div class="table-wrap" tabIndex={0} role="region" aria-label="Sessions">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">
-                  <span class="sr-only">Compare</span>
-                </th>
-                <th scope="col">Job</th>
-                <th scope="col">State</th>
-                <th scope="col" class="num">
-                  Version
-                </th>
-                <th scope="col" class="num">
-                  Best
-                </th>
-                <th scope="col">Submitted</th>
-                <th scope="col" class="num">
-                  Took
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.sessions.map((row) => (
-                <Row
-                  key={row.sessionId}
-                  row={row}
-                  isChosen={chosen.includes(row.sessionId)}
-                  isFull={chosen.length >= MAX_COMPARED}
-                  onToggle={toggle}
-                />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Sessions"
+          columns={[
+            { unseen: 'Compare' },
+            'Job',
+            'State',
+            ...figures('Version', 'Best'),
+            'Submitted',
+            ...figures('Took'),
+          ]}
+        >
+          {data.sessions.map((row) => (
+            <Row
+              key={row.sessionId}
+              row={row}
+              isChosen={chosen.includes(row.sessionId)}
+              isFull={chosen.length >= MAX_COMPARED}
+              onToggle={toggle}
+            />
+          ))}
+        </Table>
       )}
       <Pager offset={offset} limit={PAGE} total={data?.total ?? 0} onChange={goTo} />
     </>

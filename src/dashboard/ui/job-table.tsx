@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { SessionView } from '../../protocol/http.js';
 import { DASH, formatField } from '../lib/format.js';
 import { jobFields } from '../lib/job-fields.js';
+import { Table } from './table.js';
 
 interface JobTableProps {
   readonly jobs: readonly { readonly name: string; readonly job: SessionView['job'] }[];
@@ -21,34 +22,23 @@ export function JobTable({ jobs, onlyDifferences = false }: JobTableProps): JSX.
   );
   if (shown.length === 0) return <p class="muted">Their jobs are the same.</p>;
   return (
-    <div class="table-wrap" tabIndex={0} role="region" aria-label="Fields of the job">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Field</th>
-            {jobs.map(({ name }, i) => (
-              <th key={i} scope="col">
-                {jobs.length === 1 ? 'Value' : name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {shown.map(({ path, help, values }) => (
-            <tr key={path}>
-              <th scope="row" class="mono" title={help}>
-                {path}
-              </th>
-              {values.map((value, i) => (
-                <td key={i} class="mono">
-                  {value}
-                </td>
-              ))}
-            </tr>
+    <Table
+      label="Fields of the job"
+      columns={['Field', ...jobs.map(({ name }) => (jobs.length === 1 ? 'Value' : name))]}
+    >
+      {shown.map(({ path, help, values }) => (
+        <tr key={path}>
+          <th scope="row" class="mono" title={help}>
+            {path}
+          </th>
+          {values.map((value, i) => (
+            <td key={i} class="mono">
+              {value}
+            </td>
           ))}
-        </tbody>
-      </table>
-    </div>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { SessionView } from '../../protocol/http.js';
 import { formatCount, formatDuration, formatMetric } from '../lib/format.js';
 import { Pager } from './pager.js';
+import { figures, Table } from './table.js';
 
 const PAGE = 20;
 
@@ -18,61 +19,34 @@ export function RoundTable({
   const rows = [...history].reverse().slice(offset, offset + PAGE);
   return (
     <>
-      <div class="table-wrap" tabIndex={0} role="region" aria-label="Rounds">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col" class="num">
-                Round
-              </th>
-              <th scope="col" class="num">
-                Selected
-              </th>
-              <th scope="col" class="num">
-                Received
-              </th>
-              <th scope="col" class="num">
-                Late or lost
-              </th>
-              <th scope="col" class="num">
-                Examples
-              </th>
-              {names.map((name) => (
-                <th key={name} scope="col" class="num">
-                  Training {name}
-                </th>
-              ))}
-              <th scope="col" class="num">
-                Collecting
-              </th>
-              <th scope="col" class="num">
-                Closing
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((r) => (
-              <tr key={r.round}>
-                <td class="num">
-                  {formatCount(r.round)}
-                  {r.attempt > 1 && <span class="muted"> attempt {r.attempt}</span>}
-                </td>
-                <td class="num">{formatCount(r.selected)}</td>
-                <td class="num">{formatCount(r.updates)}</td>
-                <td class="num">{formatCount(Math.max(0, r.selected - r.updates))}</td>
-                <td class="num">{formatCount(r.totalExamples)}</td>
-                {names.map((name) => (
-                  <td key={name} class="num">
-                    {formatMetric(name, r.metrics[name])}
-                  </td>
-                ))}
-                <td class="num">{formatDuration(r.closedMs - r.openedMs)}</td>
-                <td class="num">{formatDuration(r.publishedMs - r.closedMs)}</td>
-              </tr>
+      <Table
+        label="Rounds"
+        columns={[
+          ...figures('Round', 'Selected', 'Received', 'Late or lost', 'Examples'),
+          ...figures(...names.map((name) => `Training ${name}`)),
+          ...figures('Collecting', 'Closing'),
+        ]}
+      >
+        {rows.map((r) => (
+          <tr key={r.round}>
+            <td class="num">
+              {formatCount(r.round)}
+              {r.attempt > 1 && <span class="muted"> attempt {r.attempt}</span>}
+            </td>
+            <td class="num">{formatCount(r.selected)}</td>
+            <td class="num">{formatCount(r.updates)}</td>
+            <td class="num">{formatCount(Math.max(0, r.selected - r.updates))}</td>
+            <td class="num">{formatCount(r.totalExamples)}</td>
+            {names.map((name) => (
+              <td key={name} class="num">
+                {formatMetric(name, r.metrics[name])}
+              </td>
             ))}
-          </tbody>
-        </table>
-      </div>
+            <td class="num">{formatDuration(r.closedMs - r.openedMs)}</td>
+            <td class="num">{formatDuration(r.publishedMs - r.closedMs)}</td>
+          </tr>
+        ))}
+      </Table>
       <Pager offset={offset} limit={PAGE} total={history.length} onChange={setOffset} />
     </>
   );
