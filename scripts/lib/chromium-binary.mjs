@@ -4,9 +4,8 @@
  *   node scripts/lib/chromium-binary.mjs    prints the path of the binary
  */
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { has, isExecutable, onPath } from './on-path.mjs';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const MAC = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
@@ -14,9 +13,7 @@ const MAC = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 /** The path of a browser, or null. `CHROMIUM_BIN` names one. */
 export function findChromium(env = process.env) {
   if (env.CHROMIUM_BIN) return env.CHROMIUM_BIN;
-  const places = (env.PATH ?? '').split(path.delimiter).filter(Boolean);
-  const candidates = places.flatMap((place) => NAMES.map((name) => path.join(place, name)));
-  return [...candidates, MAC].find(isExecutable) ?? null;
+  return [...onPath(NAMES, env), MAC].find(isExecutable) ?? null;
 }
 
 /** Finds one or installs one where root may; else null: whoever only wants the rest of the tests need not have it. */
@@ -37,19 +34,6 @@ export function ensureChromium({ log = () => {}, env = process.env } = {}) {
     log(`  that did not work: ${error.message}`);
   }
   return findChromium(env);
-}
-
-function has(name, env) {
-  return (env.PATH ?? '').split(path.delimiter).some((place) => isExecutable(path.join(place, name)));
-}
-
-function isExecutable(file) {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

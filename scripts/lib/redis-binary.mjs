@@ -4,18 +4,10 @@
  *   node scripts/lib/redis-binary.mjs    prints the path of the binary
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { has, isExecutable, onPath } from './on-path.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const home = path.join(root, '.cloud-node/redis');
@@ -33,9 +25,7 @@ export function findRedis(env = process.env) {
     if (isUsable(named)) return named;
     throw new Error(`REDIS_SERVER_BIN=${named} is no Redis or Valkey server of version 7.0 or later.`);
   }
-  const places = (env.PATH ?? '').split(path.delimiter).filter(Boolean);
-  const candidates = places.flatMap((place) => NAMES.map((name) => path.join(place, name)));
-  return [...candidates, extracted].find(isUsable) ?? null;
+  return [...onPath(NAMES, env), extracted].find(isUsable) ?? null;
 }
 
 /** Finds a server or installs one with whatever package manager is here. Throws with what to do when nothing works. */
@@ -161,19 +151,6 @@ function attempt(install) {
 
 function canSudo() {
   return has('sudo') && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
-}
-
-function has(name) {
-  return (process.env.PATH ?? '').split(path.delimiter).some((place) => isExecutable(path.join(place, name)));
-}
-
-function isExecutable(file) {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function isUsable(binary) {

@@ -6,7 +6,8 @@ import { denseModel } from '../../bench/lib/dense-model.js';
 import type { SessionView } from '../../src/protocol/http.js';
 import { eventually } from '../helpers/eventually.js';
 import { startPool, type TestPool } from '../helpers/pool.js';
-import { axe, browserTest, goTo, overflow, PHONE, signIn, usePages } from './page.js';
+import { browserTest } from '../helpers/chromium.js';
+import { axe, goTo, overflow, PHONE, signIn, usePages } from './page.js';
 
 const pages = usePages();
 const MINUTE = 60_000;

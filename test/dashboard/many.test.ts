@@ -5,7 +5,8 @@ import { LibraryStore } from '../../src/redis/library-store.js';
 import { eventually } from '../helpers/eventually.js';
 import { startPool } from '../helpers/pool.js';
 import { connectTo } from '../helpers/servers.js';
-import { browserTest, goTo, signIn, usePages } from './page.js';
+import { browserTest } from '../helpers/chromium.js';
+import { goTo, signIn, usePages } from './page.js';
 
 const pages = usePages();
 const LIBRARIES = 10_000;

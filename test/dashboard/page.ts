@@ -1,15 +1,7 @@
 import { createRequire } from 'node:module';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
-// @ts-expect-error a plain script
-import { findChromium } from '../../scripts/lib/chromium-binary.mjs';
-
-const binary = (findChromium as () => string | null)();
-if (binary === null)
-  console.log('The Dashboard is not tested in a browser: there is no Chromium (CHROMIUM_BIN).');
-
-/** A test that needs a browser; skipped where there is none, which CI does not allow. */
-export const browserTest = binary === null ? test.skip : test;
+import { afterEach, expect } from '@jest/globals';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { useChromium } from '../helpers/chromium.js';
 
 export const DESKTOP = { width: 1240, height: 860 };
 export const PHONE = { width: 390, height: 844 };
@@ -22,26 +14,12 @@ export interface Pages {
 
 /** One Chromium for the tests of a file. */
 export function usePages(): Pages {
-  let browser: Browser | null = null;
-  const open: (() => Promise<void>)[] = [];
+  const chromium = useChromium();
   const complaints: string[] = [];
-  beforeAll(async () => {
-    if (binary !== null)
-      browser = await chromium.launch({
-        executablePath: binary,
-        args: ['--no-sandbox', '--disable-dev-shm-usage'],
-      });
-  }, 60_000);
-  afterEach(async () => {
-    for (const close of open.splice(0)) await close();
-    expect(complaints.splice(0)).toEqual([]);
-  });
-  afterAll(async () => browser?.close());
+  afterEach(() => expect(complaints.splice(0)).toEqual([]));
   return {
     open: async ({ mayComplain = false, ...options } = {}) => {
-      if (browser === null) throw new Error('There is no Chromium.');
-      const context = await browser.newContext({ viewport: DESKTOP, ...options });
-      open.push(() => context.close());
+      const context = await chromium.device({ viewport: DESKTOP, ...options });
       const page = await context.newPage();
       page.setDefaultTimeout(15_000);
       page.on('pageerror', (error) => complaints.push(error.message));

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, test } from '@jest/globals';
-import { chromium, type Browser, type BrowserContext } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions } from 'playwright-core';
 // @ts-expect-error a plain script
 import { findChromium } from '../../scripts/lib/chromium-binary.mjs';
 import { startSite, type Site, type SiteOptions } from '../../examples/browser/site.js';
 
 const binary = (findChromium as () => string | null)();
+if (binary === null) console.log('Nothing is tested in a browser: there is no Chromium (CHROMIUM_BIN).');
 
 /** A test that needs a browser; skipped where there is none, which CI does not allow. */
 export const browserTest = binary === null ? test.skip : test;
@@ -14,7 +15,7 @@ const ARGS = ['--no-sandbox', '--disable-dev-shm-usage'];
 
 export interface Browsing {
   /** A browser profile of its own: another device. */
-  device(): Promise<BrowserContext>;
+  device(options?: BrowserContextOptions): Promise<BrowserContext>;
   /** Closes a site after the test. @returns its address */
   keep(site: Site): string;
   /** Serves the built Library until the test is over. @returns its address */
@@ -40,9 +41,9 @@ export function useChromium(args: readonly string[] = []): Browsing {
     return site.url;
   };
   return {
-    device: async () => {
+    device: async (options) => {
       if (browser === null) throw new Error('There is no Chromium.');
-      const context = await browser.newContext();
+      const context = await browser.newContext(options);
       open.push(() => context.close());
       return context;
     },
