@@ -2,6 +2,7 @@ import { Cluster, Redis } from 'ioredis';
 import type { Logger } from '../telemetry/logger.js';
 import { PoolCluster } from './cluster-client.js';
 import { parseSentinels, placeOf, type RedisConfig } from './redis-config.js';
+import { sendTogether } from './send-together.js';
 
 export type RedisClient = Redis | Cluster;
 
@@ -23,6 +24,7 @@ export async function connectRedis(
   options: { purpose: Purpose; log: Logger },
 ): Promise<RedisClient> {
   const redis = createClient(config, options);
+  if (options.purpose === 'requests') sendTogether(redis);
   let lastError: Error | null = null;
   redis.on('error', (error: Error & { lastNodeError?: Error | null }) => {
     // Of a cluster: what the last node that was tried had to say.

@@ -3,10 +3,12 @@ import { modelRecord, testSetRecord, type ModelRecord, type TestSetRecord } from
 import { parseJson } from '../protocol/parse.js';
 import type { RedisContext } from './context.js';
 import { parseRecord } from './parse-record.js';
+import { SharedReads } from './shared-reads.js';
 
 /** A Repo's models, topologies and test sets: the records; bytes are in the blob store. */
 export class ModelStore {
   readonly #context: RedisContext;
+  readonly #found = new SharedReads<ModelRecord | null>();
 
   constructor(context: RedisContext) {
     this.#context = context;
@@ -20,8 +22,11 @@ export class ModelStore {
   }
 
   async find(repoId: string, modelId: string): Promise<ModelRecord | null> {
-    const text = await this.#context.redis.hget(this.#context.keys.models(repoId), modelId);
-    return text === null ? null : parseRecord(modelRecord, text);
+    const key = this.#context.keys.models(repoId);
+    return this.#found.read(`${key} ${modelId}`, async () => {
+      const text = await this.#context.redis.hget(key, modelId);
+      return text === null ? null : parseRecord(modelRecord, text);
+    });
   }
 
   /** @throws `model_not_found` */

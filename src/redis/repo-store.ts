@@ -4,10 +4,12 @@ import { keyRecord, repoRecord, type KeyRecord, type RepoRecord } from '../proto
 import type { RedisContext } from './context.js';
 import { parseRecord } from './parse-record.js';
 import { runScript } from './run-script.js';
+import { SharedReads } from './shared-reads.js';
 
 /** Repos and their API keys. */
 export class RepoStore {
   readonly #context: RedisContext;
+  readonly #keys = new SharedReads<KeyRecord | null>();
 
   constructor(context: RedisContext) {
     this.#context = context;
@@ -51,8 +53,11 @@ export class RepoStore {
 
   async findKey(repoId: string, keyId: string): Promise<KeyRecord | null> {
     const { redis, keys } = this.#context;
-    const text = await redis.hget(keys.apiKeys(repoId), keyId);
-    return text === null ? null : parseRecord(keyRecord, text);
+    const key = keys.apiKeys(repoId);
+    return this.#keys.read(`${key} ${keyId}`, async () => {
+      const text = await redis.hget(key, keyId);
+      return text === null ? null : parseRecord(keyRecord, text);
+    });
   }
 
   /** Coarse: the caller says so at most once in a while. */

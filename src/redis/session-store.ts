@@ -7,8 +7,9 @@ import { parseJson } from '../protocol/parse.js';
 import { roundSummary, sessionRecord, versionEntry } from '../protocol/records.js';
 import { countChange } from '../telemetry/count-change.js';
 import type { RedisContext } from './context.js';
-import { runScript } from './run-script.js';
 import { parseRecord } from './parse-record.js';
+import { runScript } from './run-script.js';
+import { SharedReads } from './shared-reads.js';
 
 /** Entries kept of a session's event stream, about. */
 export const EVENTS_KEPT = 10_000;
@@ -22,6 +23,9 @@ export interface StoredSession {
 /** Sessions: their record by compare-and-set, and what is kept beside it. */
 export class SessionStore {
   readonly #context: RedisContext;
+  readonly #found = new SharedReads<StoredSession | null>();
+  readonly #activeIds = new SharedReads<string[]>();
+  readonly #versions = new SharedReads<VersionEntries[number] | null>();
 
   constructor(context: RedisContext) {
     this.#context = context;
@@ -29,9 +33,12 @@ export class SessionStore {
 
   async find(repoId: string, sessionId: string): Promise<StoredSession | null> {
     const { redis, keys } = this.#context;
-    const [rev, record] = await redis.hmget(keys.sessionRecord(repoId, sessionId), 'rev', 'record');
-    if (rev === null || rev === undefined || record === null || record === undefined) return null;
-    return { rev: Number(rev), record: parseRecord(sessionRecord, record) };
+    const key = keys.sessionRecord(repoId, sessionId);
+    return this.#found.read(key, async () => {
+      const [rev, record] = await redis.hmget(key, 'rev', 'record');
+      if (rev === null || rev === undefined || record === null || record === undefined) return null;
+      return { rev: Number(rev), record: parseRecord(sessionRecord, record) };
+    });
   }
 
   /** @throws `session_not_found` */
@@ -109,7 +116,8 @@ export class SessionStore {
 
   /** Sessions that need a coordinator, in queue order. */
   async activeIds(repoId: string): Promise<string[]> {
-    return this.#context.redis.zrange(this.#context.keys.active(repoId), '0', '-1');
+    const key = this.#context.keys.active(repoId);
+    return this.#activeIds.read(key, () => this.#context.redis.zrange(key, '0', '-1'));
   }
 
   async active(repoId: string): Promise<SessionRecord[]> {
@@ -132,11 +140,11 @@ export class SessionStore {
     sessionId: string,
     version: number,
   ): Promise<VersionEntries[number] | null> {
-    const text = await this.#context.redis.hget(
-      this.#context.keys.versions(repoId, sessionId),
-      String(version),
-    );
-    return text === null ? null : parseRecord(versionEntry, text);
+    const key = this.#context.keys.versions(repoId, sessionId);
+    return this.#versions.read(`${key} ${version}`, async () => {
+      const text = await this.#context.redis.hget(key, String(version));
+      return text === null ? null : parseRecord(versionEntry, text);
+    });
   }
 
   async dropVersion(repoId: string, sessionId: string, version: number): Promise<void> {

@@ -24,7 +24,11 @@ import { testSetRoutes } from './test-sets.js';
 import { updateRoutes } from './update.js';
 import { versionRoutes } from './versions.js';
 
+/** Looked through from the first on for each request: what Libraries ask all day stands in front. */
 const ROUTES = [
+  updateRoutes,
+  versionRoutes,
+  libraryRoutes,
   healthRoutes,
   docsRoutes,
   statusRoutes,
@@ -40,9 +44,6 @@ const ROUTES = [
   sessionRoutes,
   assignmentCountRoutes,
   eventRoutes,
-  versionRoutes,
-  libraryRoutes,
-  updateRoutes,
 ];
 
 /** Everything under HTTP; `extra` adds routes that are not the protocol's, such as pages. */

@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import * as z from 'zod';
 import { DOWNLOAD_ENCODINGS, shardBytes, type DownloadEncoding } from '../../core/encoding.js';
@@ -50,16 +48,23 @@ export async function sendWeights(
     res.end();
     return;
   }
-  const rest = async function* (): AsyncGenerator<Uint8Array> {
-    yield first.value;
-    yield* chunks;
-  };
-  try {
-    await pipeline(Readable.from(rest(), { highWaterMark: 1 }), res);
-  } catch (error) {
+  for (let next: IteratorResult<Uint8Array> = first; next.done !== true; next = await chunks.next()) {
     // A client that goes away is its own affair.
-    if (!isPrematureClose(error)) throw error;
+    if (!res.write(next.value) && !(await mayWrite(res))) return;
   }
+  res.end();
+}
+
+/** Waits until the client has read what was written. @returns whether it is still there */
+function mayWrite(res: Response): Promise<boolean> {
+  if (res.destroyed) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const done = (): void => {
+      res.off('drain', done).off('close', done);
+      resolve(!res.destroyed);
+    };
+    res.on('drain', done).on('close', done);
+  });
 }
 
 /** The bytes of the range, a shard or a part of one at a time. */
@@ -78,8 +83,4 @@ async function* readRange(
     yield piece;
     at += bytes.length;
   }
-}
-
-function isPrematureClose(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

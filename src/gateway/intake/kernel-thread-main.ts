@@ -27,12 +27,14 @@ function run(work: KernelWork): EncodedScan | null {
   return null;
 }
 
-parentPort?.on('message', ({ id, work }: KernelRequest) => {
-  const reply = (scan: EncodedScan | null, error: string | null): void =>
-    parentPort?.postMessage({ id, scan, error } satisfies KernelReply);
+function reply({ id, work }: KernelRequest): KernelReply {
   try {
-    reply(run(work), null);
+    return { id, scan: run(work), error: null };
   } catch (error) {
-    reply(null, (error as Error).message);
+    return { id, scan: null, error: (error as Error).message };
   }
-});
+}
+
+parentPort?.on('message', (requests: readonly KernelRequest[]) =>
+  parentPort?.postMessage(requests.map(reply)),
+);

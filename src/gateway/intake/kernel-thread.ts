@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { atEndOfTurn } from '../../redis/end-of-turn.js';
 import { FoldArena } from '../../tensors/fold-arena.js';
 import type { EncodedScan } from '../../tensors/kernels.js';
 import type { KernelReply, KernelRequest, KernelWork } from './kernel-thread-main.js';
@@ -36,17 +37,25 @@ export function threadKernels(
   const waiting = new Map<number, (reply: KernelReply) => void>();
   let last = 0;
   thread.unref();
-  thread.on('message', (reply: KernelReply) => {
-    waiting.get(reply.id)?.(reply);
-    waiting.delete(reply.id);
+  thread.on('message', (replies: readonly KernelReply[]) => {
+    for (const reply of replies) {
+      waiting.get(reply.id)?.(reply);
+      waiting.delete(reply.id);
+    }
     if (waiting.size === 0) thread.unref();
   });
+  // A message costs more than what it says: what is asked in one turn goes over together, and comes back together.
+  let asked: KernelRequest[] = [];
+  const send = (): void => {
+    thread.postMessage(asked);
+    asked = [];
+  };
   const run = async (work: KernelWork): Promise<EncodedScan | null> => {
     const id = ++last;
     const reply = await new Promise<KernelReply>((resolve) => {
       waiting.set(id, resolve);
       if (waiting.size === 1) thread.ref();
-      thread.postMessage({ id, work } satisfies KernelRequest);
+      if (asked.push({ id, work }) === 1) atEndOfTurn('send', send);
     });
     if (reply.error !== null) throw new Error(reply.error);
     return reply.scan;
