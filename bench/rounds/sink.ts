@@ -12,6 +12,8 @@ const server = createServer((req, res) => {
   if (req.method === 'GET') return void res.setHeader('Content-Length', bytes.length).end(bytes);
   req.resume().once('end', () => res.end('{}'));
 });
+// A Library may be silent for longer than Node keeps a connection.
+server.keepAliveTimeout = 600_000;
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;
   process.stdout.write(`${JSON.stringify({ ready: true, url: `http://127.0.0.1:${port}` })}\n`);
