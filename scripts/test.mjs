@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Everything that must hold, one step after the other; goes on after a failure and ends with `N passed, N failed`.
+ * Everything that must hold; goes on after a failure and ends with `N passed, N failed`.
  *
  *   npm test                              all steps
  *   npm test -- --only test               one step
@@ -108,9 +108,10 @@ if (only === null || only === 'test') sayIfNoBrowser(ensureChromium({ log: conso
 const needed = only === 'test' && !isBuilt() ? ['build', 'test'] : [only];
 const total = { passed: 0, failed: 0 };
 if (process.env.TEST_REDIS === 'cluster') sayWhatHasItsOwn();
-for (const name of only ? needed : names) {
+
+async function runNamed(name) {
   const startedMs = performance.now();
-  console.log(`\n── ${name}`);
+  if (name === 'test') console.log('\n── test');
   const { passed, failed } = name === 'test' ? await runJest(root, args) : await runStep(name);
   total.passed += passed;
   total.failed += failed;
@@ -118,5 +119,19 @@ for (const name of only ? needed : names) {
     `${failed === 0 ? '✓' : '✗'} ${name} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`,
   );
 }
+
+/** Checks that only read, two at a time: each uses one processor. */
+async function runTogether(waiting) {
+  const next = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await runNamed(name);
+  };
+  await Promise.all([next(), next()]);
+}
+
+const chosen = only ? needed : names;
+// What is linted and checked includes what the build makes.
+if (chosen.includes('build')) await runNamed('build');
+await runTogether(chosen.filter((name) => name !== 'build' && name !== 'test'));
+if (chosen.includes('test')) await runNamed('test');
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;

@@ -1,5 +1,4 @@
-import { Cluster, Redis } from 'ioredis';
-import type { RedisClient } from './connection.js';
+import { Cluster, type Redis } from 'ioredis';
 import { atEndOfTurn } from './end-of-turn.js';
 
 /**
@@ -7,7 +6,7 @@ import { atEndOfTurn } from './end-of-turn.js';
  * a hundred Libraries talk to gives thousands of small commands: the calls took more of its time than the commands.
  * (Pipelines are something else: ioredis's own make others wait behind a command that blocks.)
  */
-export function sendTogether(redis: RedisClient): void {
+export function sendTogether(redis: Redis | Cluster): void {
   if (redis instanceof Cluster) redis.on('+node', gather);
   else gather(redis);
 }
