@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from cloud_node_explora import Explora, ExploraError, NoAnswer, PoolError, Session, SessionNotCompleted, connect
 from cloud_node_explora.progress import ProgressBar
 
 from .conftest import Pool, points
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.usefixtures("libraries")
 
@@ -22,12 +26,17 @@ JOB: Any = {"dataset_id": "points", "batch_size": 20, "epochs": 3, "goal": 2, "p
 
 
 @pytest.fixture(scope="module")
-def trained(pool: Pool, libraries: None, model: Any) -> Session:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def trained(pool: Pool, libraries: None, model: Any, runs: Path) -> Session:
     explora = connect(pool.urls, pool.repo, secret=pool.secret)
     x, y = points(200, 5)
     explora.put_test_set("points", x, y)
     session = explora.submit(model, max_rounds=4, **JOB)
-    assert session.watch(progress=False) is session
+    assert session.watch(progress=False, tensorboard=runs) is session
     trained = session.model()
     loss, accuracy = trained.evaluate(x, y, verbose=0)
     last = session.history()[-1]
@@ -78,6 +87,38 @@ def test_metrics_as_a_table_and_a_plot(trained: Session) -> None:
     assert len(axes.lines) == 3
     assert trained.plot("loss").get_ylabel() == "loss"
     assert "completed" in trained._repr_html_()
+
+
+def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """What TensorBoard shows of a run."""
+    events = EventAccumulator(str(folder)).Reload()
+    return {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
+def test_metrics_for_tensorboard(trained: Session, runs: Path, pool: Pool, tmp_path: Path) -> None:
+    seen = scalars(runs / trained.id)
+    history = trained.history()
+    for of in ("train", "pool", "libraries"):
+        for metric in ("loss", "accuracy"):
+            expected = {row["version"]: row[f"{of}_{metric}"] for row in history if f"{of}_{metric}" in row}
+            assert len(expected) == len(seen[f"{of}/{metric}"]) == 4
+            assert dict(seen[f"{of}/{metric}"]) == pytest.approx(expected)
+    assert seen["round/updates"] == [(1, 2.0), (2, 2.0), (3, 2.0), (4, 2.0)]
+
+    # The command writes the same, and each goes on where the other stopped.
+    command = ["node", "bin/cloud-node.mjs", "watch", pool.repo, trained.id, "--tensorboard"]
+    env = {**os.environ, "AUTH_SECRET": pool.secret, "CLOUD_NODE_URL": ",".join(pool.urls)}
+    for folder in (tmp_path, runs):
+        subprocess.run([*command, str(folder)], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
+        assert trained.to_tensorboard(folder) == folder / trained.id
+        assert {tag: sorted(points) for tag, points in scalars(folder / trained.id).items()} == {
+            tag: sorted(points) for tag, points in seen.items()
+        }
+    (file,) = runs.glob("*/*")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-5])
+    trained.to_tensorboard(runs)
+    assert len(file.read_bytes()) == len(whole)
 
 
 def test_watching_again_shows_the_whole_session(trained: Session, explora: Explora, capfd: Any) -> None:

@@ -21,7 +21,7 @@ export const EXIT_HELP = `Exit codes:
   1   what was asked for failed (a session ended as failed or cancelled)
   64  wrong usage of this command
   65  the pool refused the input (4xx)
-  69  the pool, a gateway or Redis cannot be reached, or failed inside (5xx)
+  69  the pool, a gateway, Redis or MLflow cannot be reached, or failed inside (5xx)
   77  credentials missing, wrong or not sufficient (401, 403)
   78  wrong configuration`;
 

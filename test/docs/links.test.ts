@@ -18,6 +18,7 @@ test.each([
   'docs/security-audit.md',
   'docs/metrics.md',
   'docs/operate.md',
+  'docs/tracking.md',
   'SECURITY.md',
 ])('links of %s lead somewhere', (page) => {
   const folder = new URL(`../../${page}`, import.meta.url);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import arrays, events, models, tables
 from .errors import SessionNotCompleted
+from .event_file import EventFile
 from .events import Event
+from .mlflow_run import MlflowRun
+from .points import Tracker, points_of, points_of_event
 from .progress import ProgressBar
 from .transport import Transport
 
@@ -52,25 +56,41 @@ class Session:
         """
         return events.follow(self._transport, self._path, after, on_wait=on_wait)
 
-    def watch(self, progress: bool = True) -> Session:
+    def watch(
+        self,
+        progress: bool = True,
+        *,
+        tensorboard: str | PathLike[str] | None = None,
+        mlflow: str | bool = False,
+        experiment: str | None = None,
+    ) -> Session:
         """Looks on until the session ends. Raises SessionNotCompleted when it failed or was cancelled.
 
-        Interrupting it (Ctrl-C, or the stop button) leaves the session alone.
+        Meanwhile the metrics of each round go where `to_tensorboard(tensorboard)` and `to_mlflow(mlflow, experiment)`
+        put them; `mlflow=True` leaves the address to MLflow. Interrupting it (Ctrl-C, or the stop button) leaves the
+        session alone.
         """
+        view = self.view()
+        trackers: list[Tracker] = []
+        if tensorboard is not None:
+            trackers.append(EventFile(tensorboard, view))
+        if mlflow:
+            trackers.append(MlflowRun(view, None if mlflow is True else mlflow, experiment))
+        self._write(trackers, view)
         try:
-            if progress:
-                view = self.view()
-                job = view["job"]
-                with ProgressBar(job["name"], job["termination"]["maxRounds"]) as bar:
-                    for event in self.events(on_wait=bar.waiting):
+            job = view["job"]
+            bar = ProgressBar(job["name"], job["termination"]["maxRounds"]) if progress else None
+            with bar or nullcontext():
+                for event in self.events(on_wait=bar.waiting if bar else lambda error: None):
+                    if bar:
                         bar.show(event)
-            else:
-                for _ in self.events():
-                    pass
+                    for tracker in trackers:
+                        tracker.write(points_of_event(event, view))
         except KeyboardInterrupt:
             print(f"Session {self.id} goes on. cancel() ends it; watch() looks on again, also after a restart.")
             raise
         view = self.view()
+        self._write(trackers, view)
         if view["state"] in ("failed", "cancelled"):
             raise SessionNotCompleted(self.id, view["state"], view["reason"])
         return self
@@ -102,6 +122,27 @@ class Session:
         """A metric by version; default: accuracy, or the loss where there is none."""
         return tables.plot(self.view(), metric, ax)
 
+    def to_tensorboard(self, folder: str | PathLike[str]) -> Path:
+        """Writes what is known by now into an event file in `folder/<session id>`, and returns that folder.
+
+        Called again it adds what is new. `watch(tensorboard=folder)` does it round after round.
+        """
+        view = self.view()
+        file = EventFile(folder, view)
+        self._write([file], view)
+        return file.folder
+
+    def to_mlflow(self, tracking_uri: str | None = None, experiment: str | None = None) -> str:
+        """Logs what is known by now to the run of this session, makes it if there is none, and returns its id.
+
+        `tracking_uri` is what MLflow takes, and by default what MLflow was told; `experiment` by default that of
+        MLFLOW_EXPERIMENT_NAME, or the Repo. Called again it adds what is new. `watch(mlflow=…)` does it round after round.
+        """
+        view = self.view()
+        run = MlflowRun(view, tracking_uri, experiment)
+        self._write([run], view)
+        return run.run_id
+
     def model(self, version: Version = "latest", library: ModuleType | None = None) -> Any:
         """A version as a Keras model: the latest, the best, or one of the `keptVersions` of `view()`.
 
@@ -125,6 +166,13 @@ class Session:
         path = self._version(version)
         manifest = self._transport.json("GET", path)
         return arrays.to_arrays(self._transport.bytes(f"{path}/weights"), manifest)
+
+    @staticmethod
+    def _write(trackers: list[Tracker], view: Mapping[str, Any]) -> None:
+        for tracker in trackers:
+            tracker.write(points_of(view))
+            if view["endedMs"] is not None:
+                tracker.end(view)
 
     def _file(self, version: Version, suffix: str) -> bytes:
         return self._transport.bytes(self._version(version), params={"format": suffix})

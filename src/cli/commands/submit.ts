@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { collect } from '../arguments.js';
 import { contextOf } from '../context.js';
+import { addTrackingOptions, isTracked, type TrackingOptions } from '../tracking/options.js';
 
-interface SubmitOptions {
+interface SubmitOptions extends TrackingOptions {
   readonly job: string;
   readonly model?: string;
   readonly set?: readonly string[];
@@ -10,7 +11,7 @@ interface SubmitOptions {
 }
 
 export function addSubmitCommand(program: Command): void {
-  program
+  const submit = program
     .command('submit')
     .description('submit a job: starts a session')
     .argument('<repoId>')
@@ -24,7 +25,8 @@ export function addSubmitCommand(program: Command): void {
       'overrides a field, e.g. termination.maxRounds=5; repeat it for several',
       collect,
     )
-    .option('--watch', 'look on until the session ends')
+    .option('--watch', 'look on until the session ends; also when metrics are to be written');
+  addTrackingOptions(submit)
     .addHelpText(
       'after',
       '\nThe smallest job: {"modelId": "…", "hyperparams": {"batchSize": 32}}. All fields: docs/protocol.md.',
@@ -35,9 +37,11 @@ export function addSubmitCommand(program: Command): void {
       const client = await explora(repoId);
       const job = await prepareJob(client, options, out.note);
       const session = await client.submit(job);
-      if (options.watch) {
+      if (options.watch || isTracked(options)) {
+        // Should the metrics have nowhere to go, the session is there all the same.
+        out.note(`Session ${session.sessionId} is submitted.`);
         const { watchUntilEnd } = await import('../watch.js');
-        return watchUntilEnd({ session, repoId, api: await api(), out });
+        return watchUntilEnd({ session, repoId, api: await api(), out, tracking: options });
       }
       out.result(await session.get(), (style) => [
         `${style.green('✓')} Session ${style.bold(session.sessionId)} is submitted.`,
