@@ -41,6 +41,15 @@ export interface PrivateRedis {
 const STOP_WITHIN_MS = 10_000;
 
 /**
+ * Sums and versions fill the file within rounds: at Redis's own 64 MiB it would be rewritten all the time, and whoever
+ * writes waits for the disk meanwhile. What a process leaves when it dies is in the file in any case.
+ */
+const APPEND_FILE = [
+  ...['--appendfsync', 'everysec', '--no-appendfsync-on-rewrite', 'yes'],
+  ...['--auto-aof-rewrite-min-size', '1gb'],
+];
+
+/**
  * Starts a Redis server of our own in `dir`, or takes over the one that an earlier, killed process left there.
  *
  * It runs in its own process group, so that Ctrl-C in the terminal reaches the pool but not the Redis under it: the
@@ -97,7 +106,7 @@ function serverArgs(options: PrivateRedisOptions, place: { dir: string; url: str
   return [
     ...listen,
     ...['--dir', place.dir, '--daemonize', 'no', '--save', '', '--maxmemory-policy', 'noeviction'],
-    ...['--appendonly', options.appendOnly ? 'yes' : 'no', '--appendfsync', 'everysec'],
+    ...['--appendonly', options.appendOnly ? 'yes' : 'no', ...APPEND_FILE],
     ...(options.clusterEnabled ? ['--cluster-enabled', ...cluster] : []),
     ...(options.maxmemory === undefined ? [] : ['--maxmemory', String(options.maxmemory)]),
     ...(options.extraArgs ?? []),
