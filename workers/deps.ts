@@ -24,7 +24,7 @@ export async function createWorkerDeps(config: Config, log: Logger): Promise<Wor
   return {
     config,
     log,
-    stores: createStores(context, { auditMaxEntries: config.AUDIT_MAX_ENTRIES }),
+    stores: createStores(context, { auditMaxEntries: config.AUDIT_MAX_ENTRIES, log }),
     blobs: await createBlobStore(config, context, log),
     queues: new WorkQueues(context),
   };

@@ -97,7 +97,7 @@ async function connect(
     config,
     log,
     nodeId,
-    stores: createStores(context, { auditMaxEntries: config.AUDIT_MAX_ENTRIES }),
+    stores: createStores(context, { auditMaxEntries: config.AUDIT_MAX_ENTRIES, log }),
     blobs: await createBlobStore(config, context, log),
     queues: new WorkQueues(context),
   };

@@ -24,22 +24,16 @@ export async function reconcileSession(deps: WorkerDeps, key: SessionKey): Promi
     const change = reconcile(snapshot) ?? (await matchOutside(deps, snapshot));
     if (change === null) return;
     const closes = change.next.round?.state === 'closing' && stored.record.round?.state === 'collecting';
-    const guard = closes ? { rev: stored.rev, expectedReceipts: snapshot.received } : { rev: stored.rev };
+    const expected = closes ? { expectedReceipts: snapshot.received } : {};
+    const guard = { rev: stored.rev, before: stored.record, ...expected };
     // Before anybody can see that it is completed, so that whoever sees it finds the result.
     if (change.next.state === 'completed' && stored.record.state !== 'completed')
       await registerResult(deps, change.next);
     // Somebody else was first: read again and decide anew.
     if ((await deps.stores.sessions.write(change, guard)) === null) continue;
-    log(deps, change);
     await hint(deps, snapshot, change);
   }
   deps.log.error(key, 'session did not settle');
-}
-
-function log(deps: WorkerDeps, { next, events }: Change): void {
-  for (const event of events) {
-    deps.log.info({ repoId: next.repoId, sessionId: next.sessionId, event }, 'session changed');
-  }
 }
 
 /** Tells who would like to know; each of them also finds out without being told. */
