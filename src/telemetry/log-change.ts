@@ -2,6 +2,7 @@ import type { Change, SessionEvent } from '../core/decision.js';
 import type { SessionRecord } from '../core/session.js';
 import type { StateChange } from '../core/state-changes.js';
 import type { Logger } from './logger.js';
+import { traceIdOf } from './round-trace.js';
 
 /**
  * One line for each change of state; the fields are in docs/operate.md. Called by whoever wrote the change, so that no
@@ -20,7 +21,7 @@ export function logChange(
     if (round === null) log.info(line, 'session state changed');
     else {
       const { selected, needed, updates } = round;
-      log.info({ ...line, selected, needed, updates }, 'round state changed');
+      log.info({ ...line, selected, needed, updates, ...traceIdOf(next, round) }, 'round state changed');
     }
   }
   for (const event of events) logOther(log, { repoId, sessionId }, event);

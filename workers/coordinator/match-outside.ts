@@ -3,6 +3,7 @@ import { wakeAtMs } from '../../src/core/reconcile.js';
 import { isScoredVersion } from '../../src/core/round-published.js';
 import { isFinal, type RoundRecord, type SessionRecord } from '../../src/core/session.js';
 import { terminationReason } from '../../src/core/termination.js';
+import type { AskedIn } from '../../src/redis/queues.js';
 import { needsCoordinator } from '../../src/redis/session-store.js';
 import type { WorkerDeps } from '../deps.js';
 import { auditSession } from './audit-session.js';
@@ -39,9 +40,9 @@ async function queueWork(deps: WorkerDeps, snapshot: Snapshot, round: RoundRecor
   if (round.state === 'collecting' || round.state === 'closing') {
     const slots = await rentSlots(deps, session, round);
     if (round.state === 'closing' || (await unfolded(deps, snapshot, round)) >= FOLD_BATCH)
-      await deps.queues.aggregate(session, slots);
+      await deps.queues.aggregate({ ...attemptOf(session, round), phase: round.state }, slots);
   }
-  await queueScores(deps, session);
+  await queueScores(deps, session, { ...attemptOf(session, round), phase: null });
 }
 
 async function unfolded(deps: WorkerDeps, snapshot: Snapshot, round: RoundRecord): Promise<number> {
@@ -56,7 +57,7 @@ async function unfolded(deps: WorkerDeps, snapshot: Snapshot, round: RoundRecord
 /** How many versions back an unscored one is still asked for again. */
 const SCORE_AGAIN = 3;
 
-async function queueScores(deps: WorkerDeps, session: SessionRecord): Promise<void> {
+async function queueScores(deps: WorkerDeps, session: SessionRecord, asked: AskedIn): Promise<void> {
   const { repoId, sessionId, job, version } = session;
   const wanted: number[] = [];
   for (let v = Math.max(1, version - SCORE_AGAIN + 1); v <= version; v++) {
@@ -67,7 +68,7 @@ async function queueScores(deps: WorkerDeps, session: SessionRecord): Promise<vo
   const scored = new Set(
     (await deps.stores.sessions.scores(repoId, sessionId)).map((score) => score.version),
   );
-  for (const v of wanted) if (!scored.has(v)) await deps.queues.evaluate(session, v);
+  for (const v of wanted) if (!scored.has(v)) await deps.queues.evaluate(session, v, asked);
 }
 
 /** A session that ends before maxRounds has its last version scored too. */

@@ -4,6 +4,7 @@ import { reconcile } from '../../src/core/reconcile.js';
 import { isFinal } from '../../src/core/session.js';
 import { publishHint } from '../../src/redis/hints.js';
 import type { SessionKey } from '../../src/redis/pool-registry.js';
+import { traceStep } from '../../src/telemetry/trace-step.js';
 import type { WorkerDeps } from '../deps.js';
 import { loadSnapshot } from './load-snapshot.js';
 import { matchOutside } from './match-outside.js';
@@ -18,6 +19,7 @@ const MAX_STEPS = 200;
  */
 export async function reconcileSession(deps: WorkerDeps, key: SessionKey): Promise<void> {
   for (let step = 0; step < MAX_STEPS; step++) {
+    const startedMs = Date.now();
     const stored = await deps.stores.sessions.find(key.repoId, key.sessionId);
     if (stored === null) return deps.stores.pool.forget(key);
     const snapshot = await loadSnapshot(deps, stored.record);
@@ -32,6 +34,7 @@ export async function reconcileSession(deps: WorkerDeps, key: SessionKey): Promi
     // Somebody else was first: read again and decide anew.
     if ((await deps.stores.sessions.write(change, guard)) === null) continue;
     await hint(deps, snapshot, change);
+    traceStep(stored.record, change, startedMs);
   }
   deps.log.error(key, 'session did not settle');
 }
