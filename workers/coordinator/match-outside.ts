@@ -5,6 +5,7 @@ import { isFinal, type RoundRecord, type SessionRecord } from '../../src/core/se
 import { terminationReason } from '../../src/core/termination.js';
 import type { AskedIn } from '../../src/redis/queues.js';
 import { needsCoordinator } from '../../src/redis/session-store.js';
+import { isTracing } from '../../src/telemetry/tracing.js';
 import type { WorkerDeps } from '../deps.js';
 import { auditSession } from './audit-session.js';
 import { freeLeftover } from './free-leftover.js';
@@ -42,7 +43,7 @@ async function queueWork(deps: WorkerDeps, snapshot: Snapshot, round: RoundRecor
     if (round.state === 'closing' || (await unfolded(deps, snapshot, round)) >= FOLD_BATCH)
       await deps.queues.aggregate({ ...attemptOf(session, round), phase: round.state }, slots);
   }
-  await queueScores(deps, session, { ...attemptOf(session, round), phase: null });
+  await queueScores(deps, session);
 }
 
 async function unfolded(deps: WorkerDeps, snapshot: Snapshot, round: RoundRecord): Promise<number> {
@@ -57,7 +58,7 @@ async function unfolded(deps: WorkerDeps, snapshot: Snapshot, round: RoundRecord
 /** How many versions back an unscored one is still asked for again. */
 const SCORE_AGAIN = 3;
 
-async function queueScores(deps: WorkerDeps, session: SessionRecord, asked: AskedIn): Promise<void> {
+async function queueScores(deps: WorkerDeps, session: SessionRecord): Promise<void> {
   const { repoId, sessionId, job, version } = session;
   const wanted: number[] = [];
   for (let v = Math.max(1, version - SCORE_AGAIN + 1); v <= version; v++) {
@@ -68,7 +69,22 @@ async function queueScores(deps: WorkerDeps, session: SessionRecord, asked: Aske
   const scored = new Set(
     (await deps.stores.sessions.scores(repoId, sessionId)).map((score) => score.version),
   );
-  for (const v of wanted) if (!scored.has(v)) await deps.queues.evaluate(session, v, asked);
+  for (const v of wanted) {
+    if (!scored.has(v)) await deps.queues.evaluate(session, v, await madeIn(deps, session, v));
+  }
+}
+
+/** For traces: the attempt that made a version. The next round has begun most often. */
+async function madeIn(
+  { stores }: WorkerDeps,
+  session: SessionRecord,
+  version: number,
+): Promise<AskedIn | undefined> {
+  if (!isTracing()) return undefined;
+  const history = await stores.sessions.history(session.repoId, session.sessionId);
+  const summary = history.find(({ round }) => round === version);
+  if (summary === undefined) return undefined;
+  return { ...attemptOf(session, { number: version, attempt: summary.attempt }), phase: null };
 }
 
 /** A session that ends before maxRounds has its last version scored too. */
