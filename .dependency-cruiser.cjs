@@ -156,6 +156,18 @@ module.exports = {
       { path: under('src/cli') },
     ),
     forbid(
+      'opentelemetry-in-one-place',
+      'src/telemetry/otlp.ts is the only code that knows OpenTelemetry.',
+      { path: '^(src|workers)/', pathNot: '^src/telemetry/otlp\\.ts$' },
+      { path: '(^|node_modules/)@opentelemetry/' },
+    ),
+    forbid(
+      'opentelemetry-only-when-asked-for',
+      'Where no collector is configured its code is not loaded: `await import` it.',
+      { path: '^(src|workers)/' },
+      { path: '^src/telemetry/otlp\\.ts$', dynamic: false },
+    ),
+    forbid(
       'only-a-main-reads-the-environment',
       'Take what you need as an argument; a main (or the entry of a thread) calls parseEnv.',
       {

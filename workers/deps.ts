@@ -7,6 +7,7 @@ import { WorkQueues } from '../src/redis/queues.js';
 import { redisConfig } from '../src/redis/redis-config.js';
 import { createStores, type Stores } from '../src/redis/stores.js';
 import type { Logger } from '../src/telemetry/logger.js';
+import { tracesUrl } from '../src/telemetry/tracing.js';
 
 /** What every worker works with. */
 export interface WorkerDeps {
@@ -24,9 +25,9 @@ export async function createWorkerDeps(config: Config, log: Logger): Promise<Wor
   return {
     config,
     log,
-    stores: createStores(context, { auditMaxEntries: config.AUDIT_MAX_ENTRIES }),
+    stores: createStores(context, { auditMaxEntries: config.AUDIT_MAX_ENTRIES, log }),
     blobs: await createBlobStore(config, context, log),
-    queues: new WorkQueues(context),
+    queues: new WorkQueues(context, { traced: tracesUrl(config) !== null }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { NodeRole } from '../src/protocol/records.js';
 import { runUntilSignal } from '../src/telemetry/lifecycle.js';
 import { createLogger } from '../src/telemetry/logger.js';
 import { startNodeReporter } from '../src/telemetry/node-reporter.js';
+import { startTracing } from '../src/telemetry/tracing.js';
 import { closeWorkerDeps, createWorkerDeps, type WorkerDeps } from './deps.js';
 import { startHealthServer } from './health-server.js';
 
@@ -29,6 +30,7 @@ export async function runWorker(
   try {
     const config = parseEnv(env);
     const log = createLogger({ level: config.LOG_LEVEL, role, nodeId });
+    const endTracing = await startTracing(config, { role, nodeId, log });
     const deps = await createWorkerDeps(config, log);
     await deps.blobs.ready(config.REDIS_CONNECT_MS);
     const worker = await start(deps);
@@ -52,6 +54,7 @@ export async function runWorker(
         { name: 'reporter', run: () => reporter.stop() },
         { name: 'health server', run: () => health.close() },
         { name: 'redis', run: () => closeWorkerDeps(deps) },
+        { name: 'traces', run: endTracing },
       ],
     });
   } catch (error) {

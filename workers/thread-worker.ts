@@ -1,5 +1,6 @@
 import { Worker } from 'bullmq';
 import { countJobs } from './count-jobs.js';
+import { traceJobs } from './trace-jobs.js';
 import type { WorkerDeps } from './deps.js';
 import type { RunningWorker } from './run-worker.js';
 
@@ -43,6 +44,7 @@ export async function startThreadWorker(
     options.onResult?.(result);
   });
   countJobs(worker, options.queue);
+  traceJobs(worker, options.queue);
   worker.on('failed', (job, error) => {
     busy = Math.max(0, busy - 1);
     deps.log.error({ job: job?.data as unknown, err: error.message }, 'job failed');

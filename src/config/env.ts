@@ -237,6 +237,21 @@ export const envSchema = z.object({
   METRICS_PORT: integer(0, 65_535)
     .optional()
     .describe('Port of /livez, /readyz and /metrics of a worker; unset: none.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Collector of traces, OTLP over HTTP; unset: no traces. See docs/traces.md, for the next three too.',
+    ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('The same with its path, which is /v1/traces otherwise.'),
+  OTEL_EXPORTER_OTLP_HEADERS: z
+    .string()
+    .optional()
+    .describe('What the collector wants to see, such as Authorization=Bearer%20…; with commas.'),
+  OTEL_SDK_DISABLED: flag.default(false).describe('No traces, whatever else is set.'),
 });
 export type Config = Readonly<z.infer<typeof envSchema>>;
 

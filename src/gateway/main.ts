@@ -12,6 +12,7 @@ import { createStores } from '../redis/stores.js';
 import { runUntilSignal } from '../telemetry/lifecycle.js';
 import { createLogger, type Logger } from '../telemetry/logger.js';
 import { startNodeReporter } from '../telemetry/node-reporter.js';
+import { startTracing, tracesUrl } from '../telemetry/tracing.js';
 import type { GatewayDeps } from './context.js';
 import { PoolSigner } from './identity/pool-signer.js';
 import { createGateway } from './server.js';
@@ -32,11 +33,12 @@ export async function runGateway(env: NodeJS.ProcessEnv, routes?: (app: Express)
     requireAuth(config);
     checkKeys(config);
     const log = createLogger({ level: config.LOG_LEVEL, role: 'gateway', nodeId });
+    const endTracing = await startTracing(config, { role: 'gateway', nodeId, log });
     const deps = await connect(config, { log, nodeId });
     await deps.blobs.ready(config.REDIS_CONNECT_MS);
     await warnOfRedis(deps);
     warnOfPoolKey(deps);
-    await serve(deps, { readAgain: () => parseEnv(env), ...(routes && { routes }) });
+    await serve(deps, { readAgain: () => parseEnv(env), endTracing, ...(routes && { routes }) });
   } catch (error) {
     process.stderr.write(`cloud-node gateway: ${(error as Error).message}\n`);
     process.exit(error instanceof ConfigError ? EXIT_CONFIG : EXIT_UNAVAILABLE);
@@ -47,9 +49,10 @@ interface ServeOptions {
   readonly routes?: (app: Express) => void;
   /** The environment with its files, as they are now. */
   readonly readAgain: () => Config;
+  readonly endTracing: () => Promise<void>;
 }
 
-async function serve(deps: GatewayDeps, { readAgain, ...options }: ServeOptions): Promise<void> {
+async function serve(deps: GatewayDeps, { readAgain, endTracing, ...options }: ServeOptions): Promise<void> {
   const { config, log, nodeId, stores, blobs, queues } = deps;
   const gateway = await createGateway(deps, options);
   const { url, port } = await gateway.listen();
@@ -83,6 +86,7 @@ async function serve(deps: GatewayDeps, { readAgain, ...options }: ServeOptions)
       { name: 'queues', run: () => queues.close() },
       { name: 'blobs', run: () => blobs.close() },
       { name: 'redis', run: () => endConnection(stores.context.redis) },
+      { name: 'traces', run: endTracing },
     ],
   });
 }
@@ -97,9 +101,9 @@ async function connect(
     config,
     log,
     nodeId,
-    stores: createStores(context, { auditMaxEntries: config.AUDIT_MAX_ENTRIES }),
+    stores: createStores(context, { auditMaxEntries: config.AUDIT_MAX_ENTRIES, log }),
     blobs: await createBlobStore(config, context, log),
-    queues: new WorkQueues(context),
+    queues: new WorkQueues(context, { traced: tracesUrl(config) !== null }),
   };
 }
 

@@ -7,6 +7,8 @@ import {
   type EvaluateJob,
 } from '../protocol/queue.js';
 import type { RedisContext } from './context.js';
+import { attemptSpan, type Phase, type TracedAttempt } from '../telemetry/round-trace.js';
+import { formatTraceparent } from '../telemetry/tracing.js';
 import type { SessionKey } from './pool-registry.js';
 
 /**
@@ -14,12 +16,21 @@ import type { SessionKey } from './pool-registry.js';
  * and losing one costs time until the next sweep. A job with the same id as a waiting one is dropped; while one is
  * active the latest is kept and runs after it, so nothing signalled is missed and nothing runs twice at once.
  */
+/** For which attempt a job is asked for, and in what phase of it: it is seen there in traces. */
+export interface AskedIn extends TracedAttempt {
+  readonly phase: Phase;
+}
+
 export class WorkQueues {
   readonly #coordinate: Queue;
   readonly #aggregate: Queue;
   readonly #evaluate: Queue;
 
-  constructor(context: RedisContext) {
+  readonly #traced: boolean;
+
+  /** `traced`: jobs carry what they are a part of, in the field that BullMQ has for it. */
+  constructor(context: RedisContext, { traced = false } = {}) {
+    this.#traced = traced;
     const make = (name: string): Queue =>
       new Queue(name, {
         connection: context.redis,
@@ -37,23 +48,24 @@ export class WorkQueues {
   }
 
   /** Somebody should look at this session. */
-  async wake({ repoId, sessionId }: SessionKey): Promise<void> {
+  async wake({ repoId, sessionId }: SessionKey, asked?: AskedIn): Promise<void> {
     const data: CoordinateJob = { v: QUEUE_VERSION, repoId, sessionId };
-    await this.#coordinate.add('coordinate', data, once(`${repoId}/${sessionId}`));
+    await this.#coordinate.add('coordinate', data, this.#once(`${repoId}/${sessionId}`, asked));
   }
 
   /** The session has updates to fold or a version to finish, on `slots` slots: never more in flight than it rents. */
-  async aggregate({ repoId, sessionId }: SessionKey, slots: number): Promise<void> {
+  async aggregate(asked: AskedIn, slots: number): Promise<void> {
+    const { repoId, sessionId } = asked;
     const jobs = Array.from({ length: slots }, (_, slot) => {
       const data: AggregateJob = { v: QUEUE_VERSION, repoId, sessionId, slot, slots };
-      return { name: 'aggregate', data, opts: once(`${repoId}/${sessionId}/${slot}`) };
+      return { name: 'aggregate', data, opts: this.#once(`${repoId}/${sessionId}/${slot}`, asked) };
     });
     await this.#aggregate.addBulk(jobs);
   }
 
-  async evaluate({ repoId, sessionId }: SessionKey, version: number): Promise<void> {
+  async evaluate({ repoId, sessionId }: SessionKey, version: number, asked?: AskedIn): Promise<void> {
     const data: EvaluateJob = { v: QUEUE_VERSION, repoId, sessionId, version };
-    await this.#evaluate.add('evaluate', data, once(`${repoId}/${sessionId}/${version}`));
+    await this.#evaluate.add('evaluate', data, this.#once(`${repoId}/${sessionId}/${version}`, asked));
   }
 
   /** Jobs waiting or active, by queue. */
@@ -71,14 +83,16 @@ export class WorkQueues {
   #all(): Queue[] {
     return [this.#coordinate, this.#aggregate, this.#evaluate];
   }
-}
 
-/** Leaves nothing behind when done; the sweep, not BullMQ, repeats what failed. */
-function once(id: string): JobsOptions {
-  return {
-    deduplication: { id, keepLastIfActive: true },
-    removeOnComplete: true,
-    removeOnFail: true,
-    attempts: 1,
-  };
+  /** Leaves nothing behind when done; the sweep, not BullMQ, repeats what failed. */
+  #once(id: string, asked: AskedIn | undefined): JobsOptions {
+    const isTraced = this.#traced && asked !== undefined;
+    return {
+      ...(isTraced && { telemetry: { metadata: formatTraceparent(attemptSpan(asked, asked.phase)) } }),
+      deduplication: { id, keepLastIfActive: true },
+      removeOnComplete: true,
+      removeOnFail: true,
+      attempts: 1,
+    };
+  }
 }

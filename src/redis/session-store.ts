@@ -5,7 +5,8 @@ import { CloudNodeError } from '../protocol/errors.js';
 import { metrics } from '../protocol/ids.js';
 import { parseJson } from '../protocol/parse.js';
 import { roundSummary, sessionRecord, versionEntry } from '../protocol/records.js';
-import { countChange } from '../telemetry/count-change.js';
+import type { Logger } from '../telemetry/logger.js';
+import { tellChange } from '../telemetry/tell-change.js';
 import type { RedisContext } from './context.js';
 import { parseRecord } from './parse-record.js';
 import { runScript } from './run-script.js';
@@ -23,12 +24,14 @@ export interface StoredSession {
 /** Sessions: their record by compare-and-set, and what is kept beside it. */
 export class SessionStore {
   readonly #context: RedisContext;
+  readonly #log: Logger | null;
   readonly #found = new SharedReads<StoredSession | null>();
   readonly #activeIds = new SharedReads<string[]>();
   readonly #versions = new SharedReads<VersionEntries[number] | null>();
 
-  constructor(context: RedisContext) {
+  constructor(context: RedisContext, log: Logger | null = null) {
     this.#context = context;
+    this.#log = log;
   }
 
   async find(repoId: string, sessionId: string): Promise<StoredSession | null> {
@@ -51,10 +54,14 @@ export class SessionStore {
 
   /**
    * Writes a change if the record still has revision `rev` (0: if there is none yet).
-   * @param expectedReceipts the write holds only if so many updates are counted at this moment
+   * @param guard.before what was read with `rev`, so that operators are told what changed
+   * @param guard.expectedReceipts the write holds only if so many updates are counted at this moment
    * @returns the new revision, or null when somebody else was first
    */
-  async write(change: Change, guard: { rev: number; expectedReceipts?: number }): Promise<number | null> {
+  async write(
+    change: Change,
+    guard: { rev: number; before?: SessionRecord; expectedReceipts?: number },
+  ): Promise<number | null> {
     const { redis, keys } = this.#context;
     const { next } = change;
     const { repoId, sessionId, round } = next;
@@ -92,7 +99,7 @@ export class SessionStore {
       ],
     });
     if (Number(reply) < 0) return null;
-    countChange(change);
+    tellChange(guard.before ?? null, change, this.#log);
     return Number(reply);
   }
 

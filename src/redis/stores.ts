@@ -1,4 +1,5 @@
 import { AliasStore } from './alias-store.js';
+import type { Logger } from '../telemetry/logger.js';
 import { AuditTrail } from './audit-trail.js';
 import type { RedisContext } from './context.js';
 import { EventLog } from './event-log.js';
@@ -27,17 +28,19 @@ export interface Stores {
   readonly audit: AuditTrail;
 }
 
-export interface StoreLimits {
+export interface StoreOptions {
   /** @default 100_000 */
   readonly auditMaxEntries?: number;
+  /** Where changes of sessions are told. @default nowhere */
+  readonly log?: Logger;
 }
 
-export function createStores(context: RedisContext, limits: StoreLimits = {}): Stores {
+export function createStores(context: RedisContext, options: StoreOptions = {}): Stores {
   return {
     context,
     repos: new RepoStore(context),
     libraries: new LibraryStore(context),
-    sessions: new SessionStore(context),
+    sessions: new SessionStore(context, options.log ?? null),
     rounds: new RoundStore(context),
     models: new ModelStore(context),
     aliases: new AliasStore(context),
@@ -45,6 +48,6 @@ export function createStores(context: RedisContext, limits: StoreLimits = {}): S
     pool: new PoolRegistry(context),
     revocations: new RevocationLog(context),
     rates: new TokenBuckets(context),
-    audit: new AuditTrail(context, limits.auditMaxEntries ?? 100_000),
+    audit: new AuditTrail(context, options.auditMaxEntries ?? 100_000),
   };
 }

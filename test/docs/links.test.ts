@@ -17,6 +17,7 @@ test.each([
   'docs/dashboard.md',
   'docs/security-audit.md',
   'docs/metrics.md',
+  'docs/traces.md',
   'docs/operate.md',
   'docs/tracking.md',
   'SECURITY.md',

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Change } from '../../src/core/decision.js';
+import { createStores } from '../../src/redis/stores.js';
+import type { Logger } from '../../src/telemetry/logger.js';
 import { makeJob, newSession } from '../core/world.js';
 import { testContext } from '../helpers/context.js';
 import { SERVERS } from '../helpers/servers.js';
@@ -23,6 +25,31 @@ describe.each(SERVERS)('sessions in $server', ({ cluster }) => {
       [1, 2, 3].map(() => stores.sessions.write({ next: failed, events: [] }, { rev: 1 })),
     );
     expect(racers.filter((rev) => rev !== null)).toEqual([2]);
+  });
+
+  test('are told of by the writer that succeeded, and by no other', async () => {
+    const { stores } = await testContext({ cluster });
+    const lines: object[] = [];
+    const log = { info: (line: object) => lines.push(line) } as unknown as Logger;
+    const writers = [1, 2, 3].map(() => createStores(stores.context, { log }).sessions);
+    const first = queued();
+    await Promise.all(writers.map((writer) => writer.write(first, { rev: 0 })));
+    const failed = {
+      ...first.next,
+      state: 'failed' as const,
+      reason: 'No.',
+      stateSinceMs: 70,
+      deadlineMs: null,
+      endedMs: 70,
+    };
+    await Promise.all(
+      writers.map((writer) => writer.write({ next: failed, events: [] }, { rev: 1, before: first.next })),
+    );
+    const at = { repoId: 'repo', sessionId: 's-1' };
+    expect(lines).toEqual([
+      { ...at, from: null, to: 'queued', reason: null, inStateMs: null },
+      { ...at, from: 'queued', to: 'failed', reason: 'No.', inStateMs: 70 },
+    ]);
   });
 
   test('are listed, active while they need a coordinator, and queue in order of creation', async () => {

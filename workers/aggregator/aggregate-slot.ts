@@ -31,8 +31,9 @@ export async function aggregateSlot(deps: WorkerDeps, job: AggregateJob): Promis
     attempt: round.attempt,
   };
   const done = await work(deps, { session, round, at, job, folded });
-  if (!done) await queues.aggregate(session, job.slots);
-  else if (round.state === 'closing') await queues.wake(session);
+  const asked = { ...at, phase: round.state };
+  if (!done) await queues.aggregate(asked, job.slots);
+  else if (round.state === 'closing') await queues.wake(session, asked);
   return folded;
 }
 

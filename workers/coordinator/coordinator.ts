@@ -6,6 +6,7 @@ import type { WorkerDeps } from '../deps.js';
 import { leaveNewerForOthers } from '../leave-for-others.js';
 import type { RunningWorker } from '../run-worker.js';
 import { countJobs } from '../count-jobs.js';
+import { traceJobs } from '../trace-jobs.js';
 import { startPoolMetrics } from './pool-metrics.js';
 import { startReaping } from './reap-blobs.js';
 import { reconcileSession } from './reconcile-session.js';
@@ -44,6 +45,7 @@ export async function startCoordinator(deps: WorkerDeps): Promise<RunningWorker>
   });
   worker.on('error', (error) => deps.log.warn({ err: error.message }, 'queue error'));
   countJobs(worker, QUEUES.coordinate);
+  traceJobs(worker, QUEUES.coordinate);
   const numbers = startPoolMetrics(deps);
   const sweep = startSweep(deps, look);
   const reaping = startReaping(deps);

@@ -3,7 +3,9 @@ import { wakeAtMs } from '../../src/core/reconcile.js';
 import { isScoredVersion } from '../../src/core/round-published.js';
 import { isFinal, type RoundRecord, type SessionRecord } from '../../src/core/session.js';
 import { terminationReason } from '../../src/core/termination.js';
+import type { AskedIn } from '../../src/redis/queues.js';
 import { needsCoordinator } from '../../src/redis/session-store.js';
+import { isTracing } from '../../src/telemetry/tracing.js';
 import type { WorkerDeps } from '../deps.js';
 import { auditSession } from './audit-session.js';
 import { freeLeftover } from './free-leftover.js';
@@ -39,7 +41,7 @@ async function queueWork(deps: WorkerDeps, snapshot: Snapshot, round: RoundRecor
   if (round.state === 'collecting' || round.state === 'closing') {
     const slots = await rentSlots(deps, session, round);
     if (round.state === 'closing' || (await unfolded(deps, snapshot, round)) >= FOLD_BATCH)
-      await deps.queues.aggregate(session, slots);
+      await deps.queues.aggregate({ ...attemptOf(session, round), phase: round.state }, slots);
   }
   await queueScores(deps, session);
 }
@@ -67,7 +69,22 @@ async function queueScores(deps: WorkerDeps, session: SessionRecord): Promise<vo
   const scored = new Set(
     (await deps.stores.sessions.scores(repoId, sessionId)).map((score) => score.version),
   );
-  for (const v of wanted) if (!scored.has(v)) await deps.queues.evaluate(session, v);
+  for (const v of wanted) {
+    if (!scored.has(v)) await deps.queues.evaluate(session, v, await madeIn(deps, session, v));
+  }
+}
+
+/** For traces: the attempt that made a version. The next round has begun most often. */
+async function madeIn(
+  { stores }: WorkerDeps,
+  session: SessionRecord,
+  version: number,
+): Promise<AskedIn | undefined> {
+  if (!isTracing()) return undefined;
+  const history = await stores.sessions.history(session.repoId, session.sessionId);
+  const summary = history.find(({ round }) => round === version);
+  if (summary === undefined) return undefined;
+  return { ...attemptOf(session, { number: version, attempt: summary.attempt }), phase: null };
 }
 
 /** A session that ends before maxRounds has its last version scored too. */

@@ -4,6 +4,7 @@ import { reconcile } from '../../src/core/reconcile.js';
 import { isFinal } from '../../src/core/session.js';
 import { publishHint } from '../../src/redis/hints.js';
 import type { SessionKey } from '../../src/redis/pool-registry.js';
+import { traceStep } from '../../src/telemetry/trace-step.js';
 import type { WorkerDeps } from '../deps.js';
 import { loadSnapshot } from './load-snapshot.js';
 import { matchOutside } from './match-outside.js';
@@ -18,28 +19,24 @@ const MAX_STEPS = 200;
  */
 export async function reconcileSession(deps: WorkerDeps, key: SessionKey): Promise<void> {
   for (let step = 0; step < MAX_STEPS; step++) {
+    const startedMs = Date.now();
     const stored = await deps.stores.sessions.find(key.repoId, key.sessionId);
     if (stored === null) return deps.stores.pool.forget(key);
     const snapshot = await loadSnapshot(deps, stored.record);
     const change = reconcile(snapshot) ?? (await matchOutside(deps, snapshot));
     if (change === null) return;
     const closes = change.next.round?.state === 'closing' && stored.record.round?.state === 'collecting';
-    const guard = closes ? { rev: stored.rev, expectedReceipts: snapshot.received } : { rev: stored.rev };
+    const expected = closes ? { expectedReceipts: snapshot.received } : {};
+    const guard = { rev: stored.rev, before: stored.record, ...expected };
     // Before anybody can see that it is completed, so that whoever sees it finds the result.
     if (change.next.state === 'completed' && stored.record.state !== 'completed')
       await registerResult(deps, change.next);
     // Somebody else was first: read again and decide anew.
     if ((await deps.stores.sessions.write(change, guard)) === null) continue;
-    log(deps, change);
     await hint(deps, snapshot, change);
+    traceStep(stored.record, change, startedMs);
   }
   deps.log.error(key, 'session did not settle');
-}
-
-function log(deps: WorkerDeps, { next, events }: Change): void {
-  for (const event of events) {
-    deps.log.info({ repoId: next.repoId, sessionId: next.sessionId, event }, 'session changed');
-  }
 }
 
 /** Tells who would like to know; each of them also finds out without being told. */

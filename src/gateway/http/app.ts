@@ -1,5 +1,6 @@
 import express, { type Express } from 'express';
 import helmet from 'helmet';
+import { isTracing } from '../../telemetry/tracing.js';
 import type { GatewayContext } from '../context.js';
 import { aliasRoutes } from './aliases.js';
 import { assignmentCountRoutes } from './assignment-counts.js';
@@ -20,6 +21,7 @@ import { repoRoutes } from './repos.js';
 import { revocationRoutes } from './revocations.js';
 import { sessionRoutes } from './sessions.js';
 import { statusRoutes } from './status.js';
+import { traceRequests } from './trace-requests.js';
 import { testSetRoutes } from './test-sets.js';
 import { updateRoutes } from './update.js';
 import { versionRoutes } from './versions.js';
@@ -60,6 +62,8 @@ export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): 
     countRequests,
     cors(new Origins(ctx.config.CORS_ORIGINS)),
     ctx.limits.middleware(),
+    // Known when a gateway starts: without traces no request is asked. Who sends too much makes no spans.
+    ...(isTracing() ? [traceRequests] : []),
   );
   const guarded = guardedApp(app, ctx);
   for (const addRoutes of ROUTES) addRoutes(guarded, ctx);

@@ -6,6 +6,7 @@ import { parse } from '../../protocol/parse.js';
 import { ROUTES, type Route, type Who } from '../auth/access.js';
 import { checkClaims, readLibrary, readToken } from '../auth/guard.js';
 import type { GatewayContext, LibraryIdentity } from '../context.js';
+import { traceRepo } from './trace-requests.js';
 
 /** Who a handler works for: a Library, or the holder of a token and the Repo of the path. */
 export type Caller<R extends Route> = (typeof ROUTES)[R] extends 'anyone'
@@ -47,6 +48,7 @@ export function guardedApp(app: Express, ctx: GatewayContext): GuardedApp {
       if (who === undefined) throw new Error(`access.ts does not say who may use ${route}.`);
       app[method.toLowerCase() as Lowercase<Method>](path, async (req, res) => {
         const caller = await readCaller(ctx, req, { who, mayBeGone: MAY_BE_GONE.has(route) });
+        traceRepo(req, res, caller?.repoId ?? null);
         await handler(req as never, res, caller as never);
       });
     };

@@ -29,8 +29,13 @@ export const countRequests: RequestHandler = (req, res, next) => {
   next();
 };
 
+/** Known when a request has been answered; null: no route took it. */
+export function routeTemplate(req: Request): string | null {
+  return (req.route as { path?: string } | undefined)?.path ?? null;
+}
+
 function template(req: Request): string {
-  return (req.route as { path?: string } | undefined)?.path ?? 'none';
+  return routeTemplate(req) ?? 'none';
 }
 
 export const routeNotFound: RequestHandler = (req) => {

@@ -15,5 +15,6 @@ export function announceUpdates(
 ): void {
   const { repoId, sessionId } = at;
   inBackground(ctx, 'session', publishHint(ctx.stores.context, { kind: 'session', repoId, sessionId }));
-  if (received >= needed || blobs % WAKE_EVERY === 0) inBackground(ctx, 'wake', ctx.queues.wake(at));
+  if (received >= needed || blobs % WAKE_EVERY === 0)
+    inBackground(ctx, 'wake', ctx.queues.wake(at, { ...at, phase: 'collecting' }));
 }

@@ -3,6 +3,7 @@ import { MAX_UPDATE_HEADER_BYTES } from '../../protocol/frame.js';
 import { updateHeader, type UpdateAccepted, type UpdateHeader } from '../../protocol/library.js';
 import type { Committed } from '../../redis/round-store.js';
 import { metrics } from '../../telemetry/metrics.js';
+import { traceUpdate, type RequestTrace } from '../../telemetry/round-trace.js';
 import type { By } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
 import { admitUpdate } from './admit-update.js';
@@ -22,6 +23,8 @@ export interface UpdateOrigin {
   readonly by: By;
   /** Of the whole frame; null when the sender does not say. */
   readonly contentLength: number | null;
+  /** That brought it; only where there are traces. */
+  readonly request?: RequestTrace | undefined;
 }
 
 /**
@@ -61,10 +64,12 @@ async function receive(
   if (origin.contentLength !== null && origin.contentLength !== payloadAt + totalBytes)
     throw payload.wrongLength(origin.contentLength - payloadAt);
   const receipt = receiptOf(origin, header);
-  const committed = await ctx.groups.run(ctx, admission, (seat) =>
-    seat === null
-      ? storeUpdate(ctx, { admission, receipt, source, payload })
-      : joinGroup(ctx, seat, { admission, receipt, source, payload }),
+  const committed = await traceUpdate(admission.at, { request: origin.request, bytes: totalBytes }, () =>
+    ctx.groups.run(ctx, admission, (seat) =>
+      seat === null
+        ? storeUpdate(ctx, { admission, receipt, source, payload })
+        : joinGroup(ctx, seat, { admission, receipt, source, payload }),
+    ),
   );
   if (!committed.duplicate) {
     metrics.updateBytes.inc(totalBytes);

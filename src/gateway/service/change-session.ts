@@ -22,7 +22,7 @@ export async function changeSession(
   for (let left = TRIES; left > 0; left--) {
     const { record, rev } = await sessions.get(repoId, sessionId);
     const change = decide(record, await redisNowMs(context, repoId));
-    if ((await sessions.write(change, { rev })) === null) continue;
+    if ((await sessions.write(change, { rev, before: record })) === null) continue;
     inBackground(ctx, 'session', publishHint(context, { kind: 'session', repoId, sessionId }));
     inBackground(ctx, 'wake', ctx.queues.wake({ repoId, sessionId }));
     return change.next;
