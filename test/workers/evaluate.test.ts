@@ -6,6 +6,7 @@ import { QUEUES } from '../../src/protocol/queue.js';
 import { Keys } from '../../src/redis/keys.js';
 import { eventually } from '../helpers/eventually.js';
 import { startPool } from '../helpers/pool.js';
+import { spawnNode } from '../helpers/processes.js';
 import { connectTo } from '../helpers/servers.js';
 
 test('what a person asked for is scored by another evaluator when one dies over it', async () => {
@@ -49,4 +50,27 @@ test('what a person asked for is scored by another evaluator when one dies over 
   );
   expect(done).toMatchObject({ result: { loss: expect.any(Number), accuracy: expect.any(Number) } });
   await redis.quit();
+
+  // The same question from the command line has the same answer; what can not be scored ends with 1.
+  const url = pool.gateways[0]?.url ?? '';
+  const command = async (...options: string[]): Promise<{ code: number | string; output: string }> => {
+    const args = [
+      'evaluate',
+      repoId,
+      modelId,
+      '--url',
+      url,
+      '--token',
+      await pool.token('admin'),
+      ...options,
+    ];
+    const ran = spawnNode(['bin/cloud-node.mjs', ...args]);
+    return { code: await ran.ended, output: ran.lines.join('\n') };
+  };
+  const [same, wrong] = await Promise.all([
+    command('--loss', 'meanSquaredError', '--json'),
+    command('--loss', 'guesswork'),
+  ]);
+  expect([same.code, JSON.parse(same.output)]).toEqual([0, done]);
+  expect(wrong).toEqual({ code: 1, output: expect.stringContaining('guesswork') });
 }, 60_000);
