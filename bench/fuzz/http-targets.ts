@@ -132,7 +132,12 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
     as: 'explora',
     weight: 2,
     schema: 'evaluationRequest',
-    body: of(evaluationRequest),
+    body: of(evaluationRequest, (asked, world, dice) => ({
+      ...asked,
+      // Most names and versions are not there; these are.
+      model: { modelId: world.anyId('modelId', dice) },
+      testSetId: TEST_SET,
+    })),
     learn: (world, { evaluationId }) => world.learn('evaluationId', evaluationId),
   },
   read(`${REPO}/evaluations`, 1),
