@@ -18,7 +18,7 @@ import { startTraining } from './lib/training-pool.mjs';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const DESKTOP = { width: 1240, height: 860 };
 const PHONE = { width: 390, height: 844 };
-const KEPT = ['session', 'pool-dark', 'compare'];
+const KEPT = ['session', 'pool-dark', 'compare', 'models'];
 
 const { values } = parseArgs({
   options: {

@@ -1,6 +1,6 @@
 import { DelayedError } from 'bullmq';
 import * as z from 'zod';
-import { QUEUE_VERSION } from '../src/protocol/queue.js';
+import { NEWEST_QUEUE_VERSION } from '../src/protocol/queue.js';
 
 /** What BullMQ gives a processor, in a thread or not. */
 interface QueuedJob {
@@ -17,7 +17,7 @@ const versioned = z.object({ v: z.int() });
  */
 export async function leaveNewerForOthers(job: QueuedJob, token: string | undefined): Promise<void> {
   const { data } = versioned.safeParse(job.data);
-  if (data === undefined || data.v <= QUEUE_VERSION) return;
+  if (data === undefined || data.v <= NEWEST_QUEUE_VERSION) return;
   await job.moveToDelayed(Date.now() + LOOK_AGAIN_MS * (1 + Math.random()), token);
   throw new DelayedError();
 }

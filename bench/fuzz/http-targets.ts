@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { setAlias } from '../../src/protocol/alias.js';
+import { evaluationRequest } from '../../src/protocol/evaluation.js';
 import { encodeFrame } from '../../src/protocol/frame.js';
 import { cancelSession, createKey, createRepo, revokeTokens } from '../../src/protocol/http.js';
 import { askProof } from '../../src/protocol/proof.js';
@@ -126,6 +127,21 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
     learn: (world, { testSetId }) => world.learn('testSetId', testSetId),
   },
   read(`${REPO}/test-sets`),
+  {
+    route: `POST ${REPO}/evaluations`,
+    as: 'explora',
+    weight: 2,
+    schema: 'evaluationRequest',
+    body: of(evaluationRequest, (asked, world, dice) => ({
+      ...asked,
+      // Most names and versions are not there; these are.
+      model: { modelId: world.anyId('modelId', dice) },
+      testSetId: TEST_SET,
+    })),
+    learn: (world, { evaluationId }) => world.learn('evaluationId', evaluationId),
+  },
+  read(`${REPO}/evaluations`, 1),
+  read(`${REPO}/evaluations/:evaluationId`),
   read(`${REPO}/aliases`, 1),
   {
     route: `PUT ${REPO}/aliases/:alias`,

@@ -45,7 +45,14 @@ export async function setStage(onLine?: (line: string) => void): Promise<Stage> 
       json: {
         repoId: REPO_ID,
         concurrency: 2,
-        limits: { openSessions: 6, sessions: 5_000, models: 60, testSets: 20, libraries: 40 },
+        limits: {
+          openSessions: 6,
+          openEvaluations: 30,
+          sessions: 5_000,
+          models: 60,
+          testSets: 20,
+          libraries: 40,
+        },
       },
     });
     const credentials = await makeCredentials(pool);

@@ -90,9 +90,15 @@ export async function startTraining() {
         method: 'PUT',
         json: { modelId: resultModelId },
       });
+      // Another score than the session had, as a person would ask for it.
+      await pool.api.json({
+        path: `/v1/repos/${repoId}/evaluations`,
+        method: 'POST',
+        json: { model: { modelId: resultModelId }, testSetId: 'vitals', metrics: ['accuracy', 'mse'] },
+      });
     }
     isSlow = true;
-    const { sessionId } = await submit('triage', 0.05, 24);
+    const { sessionId } = await submit('triage', 0.05, 40);
     return {
       url: pool.urls[0],
       repoId,

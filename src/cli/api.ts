@@ -1,5 +1,6 @@
 import type { AuditHead } from '../protocol/audit.js';
 import { ApiClient, type ApiRequest } from '../protocol/client/request.js';
+import type { EvaluationRequest, EvaluationView } from '../protocol/evaluation.js';
 import type {
   KeyCreated,
   KeyView,
@@ -91,6 +92,15 @@ export class PoolApi {
 
   async models(repoId: string): Promise<readonly ModelView[]> {
     return (await this.#json<{ models: ModelView[] }>({ path: repoPath(repoId, 'models') })).models;
+  }
+
+  /** Asking again for the same changes nothing. */
+  evaluate(repoId: string, request: EvaluationRequest): Promise<EvaluationView> {
+    return this.#json({ method: 'POST', path: repoPath(repoId, 'evaluations'), json: request });
+  }
+
+  evaluation(repoId: string, evaluationId: string): Promise<EvaluationView> {
+    return this.#json({ path: repoPath(repoId, 'evaluations', evaluationId) });
   }
 
   async sessions(repoId: string): Promise<readonly SessionRow[]> {

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { addAuditCommands } from './commands/audit.js';
 import { addDemoCommand } from './commands/demo.js';
+import { addEvaluateCommand } from './commands/evaluate.js';
 import { addKeyCommands } from './commands/key.js';
 import { addLibraryCommand } from './commands/library.js';
 import { addModelCommands } from './commands/models.js';
@@ -65,6 +66,7 @@ export function createProgram(): Command {
   addSessionCommands(program);
   addModelCommands(program);
   addTestSetCommand(program);
+  addEvaluateCommand(program);
   program.commandsGroup('One process of a pool (settings come from the environment, see docs/config.md):');
   addRoleCommands(program);
   return program;

@@ -132,7 +132,7 @@ export const envSchema = z.object({
   REPO_LIBRARIES: integer(1, 100_000_000)
     .default(100_000)
     .describe(
-      'Libraries that a Repo may have; this and the next six: unless the Repo has a limit of its own.',
+      'Libraries that a Repo may have; this and the next seven: unless the Repo has a limit of its own.',
     ),
   REPO_EXAMPLES: integer(1, 2 ** 29 - 1)
     .default(10_000_000)
@@ -146,6 +146,9 @@ export const envSchema = z.object({
     .default(10_000)
     .describe('Sessions that are kept of a Repo, ended ones too.'),
   REPO_OPEN_SESSIONS: integer(1, 10_000).default(100).describe('Sessions of a Repo that run or wait.'),
+  REPO_OPEN_EVALUATIONS: integer(1, 10_000)
+    .default(20)
+    .describe('Evaluations of a Repo, asked for by hand, that wait or run.'),
   MAX_HEADER_BYTES: integer(4_096, 2 ** 20)
     .default(16 * 1024)
     .describe('Largest request line with headers, bytes.'),

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { disconnect } from './lib/live.js';
 import { useRoute, type Route } from './lib/route.js';
 import { useSignedIn } from './lib/token.js';
@@ -21,10 +21,16 @@ export function App(): JSX.Element {
   useEffect(() => {
     if (signedIn === null) disconnect();
   }, [signedIn]);
-  const name = route.parts.join(' · ');
+  // What it is about first: a tab shows no more.
+  const name = [...route.parts].reverse().join(' · ');
+  const shown = useRef(name);
   useEffect(() => {
     document.title = name === '' ? 'cloud-node' : `${name} · cloud-node`;
+    if (shown.current === name) return;
+    shown.current = name;
     window.scrollTo(0, 0);
+    // So that a screen reader begins to read here, and Tab goes on from here.
+    document.getElementById('main')?.focus({ preventScroll: true });
   }, [name]);
   if (signedIn === null) return <SignInPage />;
   return (

@@ -4,6 +4,7 @@ import { ASSIGNMENT_STATES, SESSION_STATES } from '../core/session.js';
 import { DOWNLOAD_ENCODINGS, UPDATE_ENCODINGS } from '../core/encoding.js';
 import { aliasRecord } from './alias.js';
 import { auditEntry } from './audit.js';
+import { EVALUATION_STATES, evaluationRecord, type EvaluationView } from './evaluation.js';
 import { ERRORS, type ErrorCode, type WireError } from './errors.js';
 import type { Proof, Signed } from './identity.js';
 import type {
@@ -45,6 +46,15 @@ const error = z.object({
 const { v: _aliasV, ...aliasShape } = aliasRecord.shape;
 const aliasView = z.object(aliasShape);
 
+const { v: _evaluationV, ...evaluationShape } = evaluationRecord.shape;
+const evaluation = z.object({
+  ...evaluationShape,
+  state: z.enum(EVALUATION_STATES),
+  result: ids.metrics.nullable(),
+  reason: z.string().nullable(),
+  endedMs: ms.nullable(),
+}) satisfies z.ZodType<EvaluationView>;
+
 const keyView = z.object({
   keyId: ids.keyId,
   label: z.string(),
@@ -71,6 +81,7 @@ const sessionView = z.object({
 const sessionRow = z.object({
   ...row,
   reason: z.string().nullable(),
+  pausedUntilMs: ms.nullable(),
   createdMs: ms,
   endedMs: ms.nullable(),
   version: count,
@@ -78,6 +89,7 @@ const sessionRow = z.object({
   maxRounds: count,
   round: count.nullable(),
   best: z.object({ value: z.number(), version: z.int() }).nullable(),
+  watched: z.string(),
 }) satisfies z.ZodType<SessionRow>;
 
 /** What the pool signs. */
@@ -121,7 +133,13 @@ const repoStatus = z.object({
   status: z.enum(['busy', 'idle']),
   librariesOnline: count,
   runningSessions: z.array(
-    z.object({ sessionId: ids.sessionId, state: z.string(), round: count.nullable(), version: count }),
+    z.object({
+      sessionId: ids.sessionId,
+      name: z.string(),
+      state: z.string(),
+      round: count.nullable(),
+      version: count,
+    }),
   ),
   queuedSessions: count,
   rentedSlots: count,
@@ -145,6 +163,8 @@ export const ANSWERS = {
   AuditEntry: auditEntry,
   Busy: z.object({ Busy: z.boolean() }),
   Empty: z.object({}),
+  Evaluation: evaluation,
+  Evaluations: z.object({ evaluations: z.array(evaluation) }),
   KeyCreated: z.object({
     keyId: ids.keyId,
     apiKey: z.string(),

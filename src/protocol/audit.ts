@@ -10,6 +10,7 @@ export const AUDIT_ACTIONS = {
   'token.revoked': 'A token, or all tokens of a subject, were made invalid. Pool only.',
   'model.uploaded': 'A model was uploaded.',
   'model.downloaded': 'The weights of a model were read by a person.',
+  'model.evaluated': 'Somebody asked for a model or a version to be scored on a test set.',
   'alias.set': 'A name of a model was set or moved.',
   'alias.removed': 'A name of a model was taken away.',
   'test_set.uploaded': 'A test set was uploaded or replaced.',

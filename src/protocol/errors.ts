@@ -56,6 +56,16 @@ export const ERRORS = {
     retryable: false,
     advice: 'Ask for a version that is kept: the checkpoints, the best and the latest.',
   },
+  test_set_not_found: {
+    status: 404,
+    retryable: false,
+    advice: 'Upload the test set first: `cloud-node test-set`.',
+  },
+  evaluation_not_found: {
+    status: 404,
+    retryable: false,
+    advice: 'Ask for it again: only the newest of a Repo are kept.',
+  },
   repo_exists: { status: 409, retryable: false, advice: 'Choose another Repo id.' },
   round_closed: {
     status: 409,

@@ -108,12 +108,14 @@ export interface SessionView extends Omit<SessionRecord, 'v' | 'leftovers' | 'se
 
 export type SessionRow = Pick<
   SessionView,
-  'repoId' | 'sessionId' | 'state' | 'reason' | 'createdMs' | 'endedMs' | 'version'
+  'repoId' | 'sessionId' | 'state' | 'reason' | 'pausedUntilMs' | 'createdMs' | 'endedMs' | 'version'
 > & {
   readonly name: string;
   readonly maxRounds: number;
   readonly round: number | null;
   readonly best: SessionRecord['best'];
+  /** The metric that `best` is of. */
+  readonly watched: string;
 };
 
 /** The Libraries that were asked in the current round, by the state of their assignment. */
@@ -137,6 +139,7 @@ export interface RepoStatus {
   readonly librariesOnline: number;
   readonly runningSessions: readonly {
     readonly sessionId: string;
+    readonly name: string;
     readonly state: string;
     readonly round: number | null;
     readonly version: number;

@@ -21,6 +21,7 @@ export const datasetId = name(64);
 export const testSetId = name(64);
 /** A name that points at a model, such as `production`. */
 export const alias = name(64);
+export const evaluationId = name(64);
 export const updateId = name(64);
 export const keyId = name(32);
 

@@ -16,5 +16,7 @@ export const repoLimits = z.strictObject({
   sessions: limit(10_000_000),
   /** Sessions that have not ended: those that run and those that wait. */
   openSessions: limit(10_000),
+  /** Evaluations asked for by hand that are not done. */
+  openEvaluations: limit(10_000),
 });
 export type RepoLimits = z.infer<typeof repoLimits>;

@@ -61,6 +61,8 @@ export class Keys {
   topology = (repoId: string, sha256: string): string => this.repo(repoId, `topology:${sha256}`);
   /** hash testSetId → TestSetRecord; lives as long as the Repo */
   testSets = (repoId: string): string => this.repo(repoId, 'test-sets');
+  /** hash evaluationId → EvaluationRecord, "<evaluationId>:outcome" → EvaluationOutcome; the newest 200 */
+  evaluations = (repoId: string): string => this.repo(repoId, 'evaluations');
 
   /** hash {seq, sha256, first}: end and beginning of the audit trail; lives as long as the Repo */
   auditHead = (repoId: string): string => this.repo(repoId, 'audit:head');

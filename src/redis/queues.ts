@@ -1,10 +1,13 @@
 import { Queue, type JobsOptions } from 'bullmq';
 import {
+  EVALUATE_MODEL,
   QUEUE_VERSION,
+  QUEUE_VERSION_MODELS,
   QUEUES,
   type AggregateJob,
   type CoordinateJob,
   type EvaluateJob,
+  type EvaluateModelJob,
 } from '../protocol/queue.js';
 import type { RedisContext } from './context.js';
 import { attemptSpan, type Phase, type TracedAttempt } from '../telemetry/round-trace.js';
@@ -68,10 +71,27 @@ export class WorkQueues {
     await this.#evaluate.add('evaluate', data, this.#once(`${repoId}/${sessionId}/${version}`, asked));
   }
 
+  /**
+   * Somebody asked for a score by hand: after those that sessions wait for, and after fewer of other Repos. No sweep
+   * repeats it, so that BullMQ does.
+   */
+  async evaluateModel(
+    { repoId, evaluationId }: { repoId: string; evaluationId: string },
+    { openOfRepo }: { openOfRepo: number },
+  ): Promise<void> {
+    const data: EvaluateModelJob = { v: QUEUE_VERSION_MODELS, repoId, evaluationId };
+    await this.#evaluate.add(EVALUATE_MODEL, data, {
+      ...once(`${repoId}/${evaluationId}`),
+      attempts: 8,
+      backoff: { type: 'exponential', delay: 500 },
+      priority: 1 + openOfRepo,
+    });
+  }
+
   /** Jobs waiting or active, by queue. */
   async depths(): Promise<Record<string, number>> {
     const counts = await Promise.all(
-      this.#all().map((queue) => queue.getJobCountByTypes('waiting', 'active', 'delayed')),
+      this.#all().map((queue) => queue.getJobCountByTypes('waiting', 'prioritized', 'active', 'delayed')),
     );
     return Object.fromEntries(this.#all().map((queue, i) => [queue.name, counts[i] ?? 0]));
   }

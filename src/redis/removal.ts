@@ -69,6 +69,7 @@ export class Removal {
     await redis.unlink(
       keys.models(repoId),
       keys.testSets(repoId),
+      keys.evaluations(repoId),
       keys.aliases(repoId),
       keys.libraries(repoId),
       keys.presence(repoId),

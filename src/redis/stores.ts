@@ -2,6 +2,7 @@ import { AliasStore } from './alias-store.js';
 import type { Logger } from '../telemetry/logger.js';
 import { AuditTrail } from './audit-trail.js';
 import type { RedisContext } from './context.js';
+import { EvaluationStore } from './evaluation-store.js';
 import { EventLog } from './event-log.js';
 import { LibraryStore } from './library-store.js';
 import { ModelStore } from './model-store.js';
@@ -21,6 +22,7 @@ export interface Stores {
   readonly rounds: RoundStore;
   readonly models: ModelStore;
   readonly aliases: AliasStore;
+  readonly evaluations: EvaluationStore;
   readonly events: EventLog;
   readonly pool: PoolRegistry;
   readonly revocations: RevocationLog;
@@ -44,6 +46,7 @@ export function createStores(context: RedisContext, options: StoreOptions = {}):
     rounds: new RoundStore(context),
     models: new ModelStore(context),
     aliases: new AliasStore(context),
+    evaluations: new EvaluationStore(context),
     events: new EventLog(context),
     pool: new PoolRegistry(context),
     revocations: new RevocationLog(context),

@@ -2,61 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { denseModel } from '../../bench/lib/dense-model.js';
-import type { SessionView } from '../../src/protocol/http.js';
 import { eventually } from '../helpers/eventually.js';
-import { startPool, type TestPool } from '../helpers/pool.js';
 import { browserTest } from '../helpers/chromium.js';
-import { axe, goTo, overflow, PHONE, signIn, usePages } from './page.js';
+import { goTo, signIn, usePages } from './page.js';
+import { startWorld, type World } from './world.js';
 
 const pages = usePages();
 const MINUTE = 60_000;
-
-interface World {
-  readonly pool: TestPool;
-  readonly repoId: string;
-  readonly url: string;
-  readonly modelId: string;
-  /** Lets Libraries join, each of which trains for so long. */
-  join(count: number, trainMs: number): Promise<void>;
-  submit(job?: object): Promise<string>;
-  view(sessionId: string): Promise<SessionView>;
-}
-
-async function startWorld({ gateways = 1 } = {}): Promise<World> {
-  const pool = await startPool({ roles: { gateway: gateways } });
-  const { repoId, apiKey, explora } = await pool.repo('clinics');
-  const { modelId } = await explora.uploadModel(denseModel(10, 10));
-  return {
-    pool,
-    repoId,
-    modelId,
-    url: pool.gateways[0]?.url ?? '',
-    join: async (count, trainMs) => {
-      const all = Array.from({ length: count }, (_, i) =>
-        pool.library({
-          apiKey,
-          libraryId: `clinic-${i + 1}`,
-          numExamples: 10 + i,
-          trainMs: trainMs * (1 + (i % 3)),
-        }),
-      );
-      await Promise.all(all.map((library) => library.join()));
-    },
-    submit: async (job = {}) => {
-      const session = await explora.submit({
-        modelId,
-        name: 'by hand',
-        hyperparams: { batchSize: 5 },
-        selection: { type: 'all', goal: 3 },
-        evaluation: { on: 'none' },
-        ...job,
-      });
-      return session.sessionId;
-    },
-    view: (sessionId) => explora.readSession(sessionId),
-  };
-}
 
 async function fillJob(page: Page, { modelId, rounds }: { modelId: string; rounds: number }): Promise<void> {
   await page.getByLabel('Model required').selectOption(modelId);
@@ -268,7 +220,7 @@ describe('a person at the Dashboard', () => {
       const before = await version();
       await pool.replace(gateway!);
       await page.getByText('Live', { exact: true }).waitFor({ timeout: 20_000 });
-      await eventually(async () => (await version()) >= before + 3, { withinMs: 20_000 });
+      await eventually(async () => (await version()) >= before + 3, { withinMs: 45_000 });
       // Nothing was missed, and nothing came twice.
       const published: number[] = [];
       await events.evaluate((element) => element.scrollTo(0, element.scrollHeight));
@@ -286,7 +238,7 @@ describe('a person at the Dashboard', () => {
       expect(seen).toEqual(Array.from({ length: seen.length }, (_, i) => i + 1));
       expect(seen.length).toBeGreaterThanOrEqual(before + 3);
     },
-    90_000,
+    120_000,
   );
 });
 
@@ -294,84 +246,3 @@ async function firstSession({ pool, repoId }: World): Promise<string | undefined
   const answer = await pool.fetch(`/v1/repos/${repoId}/sessions?limit=1`);
   return ((await answer.json()) as { sessions: { sessionId: string }[] }).sessions[0]?.sessionId;
 }
-
-describe('every page', () => {
-  browserTest(
-    'is accessible, fits a phone, and can be used by keyboard, light and dark',
-    async () => {
-      const world = await startWorld();
-      const { pool, repoId, url } = world;
-      await world.join(4, 100);
-      const over = await world.submit({ name: 'over', termination: { maxRounds: 3 } });
-      await eventually(async () => (await world.view(over)).state === 'completed', { withinMs: 15_000 });
-      const running = await world.submit({
-        name: 'running',
-        termination: { maxRounds: 1000 },
-        deadlines: { roundMs: 60_000 },
-      });
-      await eventually(async () => (await world.view(running)).version >= 2, { withinMs: 15_000 });
-      const token = await pool.token('admin');
-      const all = [
-        'pool',
-        'repos',
-        `repos/${repoId}`,
-        `repos/${repoId}/sessions`,
-        `repos/${repoId}/sessions/${running}`,
-        `repos/${repoId}/sessions/${over}`,
-        `repos/${repoId}/compare?ids=${over},${running}`,
-        `repos/${repoId}/models`,
-        `repos/${repoId}/submit`,
-        'nowhere',
-      ];
-      const faults: string[] = [];
-      const shots = [
-        { colorScheme: 'light', viewport: { width: 1240, height: 860 } },
-        { colorScheme: 'dark', viewport: PHONE },
-      ] as const;
-      for (const options of shots) {
-        const page = await pages.open(options);
-        await page.goto(`${url}/`);
-        await page.getByLabel('Token').waitFor();
-        faults.push(...(await axe(page)).map((fault) => `sign-in ${options.colorScheme}: ${fault}`));
-        expect(await overflow(page)).toBe(0);
-        await signIn(page, url, token);
-        for (const hash of all) {
-          if (hash === 'nowhere') await page.goto(`${url}/#/nowhere`);
-          else await goTo(page, url, hash);
-          for (const summary of await page.locator('details:not(.menu) > summary').all())
-            await summary.click();
-          faults.push(...(await axe(page)).map((fault) => `${hash} ${options.colorScheme}: ${fault}`));
-          if ((await overflow(page)) !== 0)
-            faults.push(`${hash} is wider than its window ${options.viewport.width}`);
-        }
-      }
-      expect(faults).toEqual([]);
-
-      // With nothing but a keyboard: from the top of the page to the list of Repos and into one.
-      const page = await pages.open();
-      await signIn(page, url, token);
-      const focused = (): Promise<string> =>
-        page.evaluate(() => document.activeElement?.textContent?.trim() ?? '');
-      await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-      const tabTo = async (text: string): Promise<void> => {
-        for (let i = 0; i < 40 && (await focused()) !== text; i += 1) await page.keyboard.press('Tab');
-        expect(await focused()).toBe(text);
-        const outline = await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle);
-        expect(outline).not.toBe('none');
-        await page.keyboard.press('Enter');
-      };
-      await tabTo('Repos');
-      await page.getByRole('heading', { level: 1, name: 'Repos' }).waitFor();
-      await tabTo(repoId);
-      await tabTo('Sessions');
-      await tabTo('over');
-      const chart = page.getByRole('img', { name: /^loss by version/ });
-      await chart.focus();
-      await page.keyboard.press('Home');
-      await page.locator('.chart').first().getByText('version 1', { exact: true }).waitFor();
-      await page.keyboard.press('ArrowRight');
-      await page.locator('.chart').first().getByText('version 2', { exact: true }).waitFor();
-    },
-    120_000,
-  );
-});

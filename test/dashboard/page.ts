@@ -22,6 +22,11 @@ export function usePages(): Pages {
       const context = await chromium.device({ viewport: DESKTOP, ...options });
       const page = await context.newPage();
       page.setDefaultTimeout(15_000);
+      page.on('request', (request) => {
+        const { hostname, protocol } = new URL(request.url());
+        if (/^(http|ws)s?:$/.test(protocol) && hostname !== '127.0.0.1')
+          complaints.push(`asks ${request.url()}`);
+      });
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('console', (message) => {
         // A pool that is gone at the end of a test is no fault of the page.
@@ -56,13 +61,15 @@ interface AxeResult {
   }[];
 }
 
-/** What axe finds wrong: WCAG 2.2 A and AA, and best practices. */
-export async function axe(page: Page): Promise<string[]> {
+/** What axe finds wrong: WCAG 2.2 A and AA with the size of targets, and best practices; or by some rules only. */
+export async function axe(page: Page, only?: readonly string[]): Promise<string[]> {
   // Through the debugger, not as a script element: the page's policy stays as it is.
   const { readFile } = await import('node:fs/promises');
   await page.evaluate(await readFile(AXE, 'utf8'));
-  const result = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<unknown> } }).axe.run(),
+  const result = await page.evaluate(
+    (options) =>
+      (globalThis as unknown as { axe: { run(options: object): Promise<unknown> } }).axe.run(options),
+    only === undefined ? { rules: { 'target-size': { enabled: true } } } : { runOnly: [...only] },
   );
   return (result as AxeResult).violations.map(
     ({ id, help, nodes }) =>

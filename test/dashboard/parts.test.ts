@@ -5,7 +5,7 @@ import { formatBytes, formatDuration, formatMetric } from '../../src/dashboard/l
 import { jobFaults, jobFields, jobOf, refusedFields } from '../../src/dashboard/lib/job-fields.js';
 import { href, parseRoute } from '../../src/dashboard/lib/route.js';
 import { median, phaseTimes, thin } from '../../src/dashboard/lib/series.js';
-import { ticks } from '../../src/dashboard/ui/scale.js';
+import { endedTicks, ticks } from '../../src/dashboard/ui/scale.js';
 import { fieldRows } from '../docs/json-schema.js';
 import { type CloudNodeError } from '../../src/protocol/errors.js';
 import { parse } from '../../src/protocol/parse.js';
@@ -17,6 +17,7 @@ describe('the form of the job', () => {
     const rows = fieldRows(jobSchema).filter(({ field }) => field !== 'termination.target');
     expect(fields.map(({ path }) => path)).toEqual(rows.map(({ field }) => field));
     for (const { path, help, label } of fields) {
+      expect([path, help]).toEqual([path, expect.not.stringMatching(/required/i)]);
       if (!path.startsWith('termination.target'))
         expect([path, help]).toEqual([path, expect.stringMatching(/\w/)]);
       expect(label).toMatch(/^[A-Z]/);
@@ -110,6 +111,12 @@ describe('numbers and lines', () => {
         }
       }),
     );
+  });
+
+  test('an axis begins and ends with a number, and none is close to them', () => {
+    expect(endedTicks(1, 18, { count: 3, room: 2 })).toEqual([1, 10, 18]);
+    expect(endedTicks(0, 1, { count: 3, room: 2 })).toEqual([0, 1]);
+    expect(endedTicks(0, 20, { count: 4, room: 2 })).toEqual([0, 5, 10, 15, 20]);
   });
 
   test('a thinned line keeps its order, its last point, its highest and its lowest', () => {

@@ -50,6 +50,8 @@ function problemWith(value: unknown, schema: unknown): string | null {
   return result.success ? null : JSON.stringify(result.error.issues);
 }
 
+const TEST_SET = encodeFrame({ numExamples: 1, inputShape: [4], labelShape: [] }, bytesOf(ramp(5)));
+
 /** A world in which every operation can succeed, made anew for each: some of them end it. */
 async function world(): Promise<OpenRound & { values: Record<string, string> }> {
   const round = await openRound(pool, { lib: 5 });
@@ -57,19 +59,22 @@ async function world(): Promise<OpenRound & { values: Record<string, string> }> 
   const model = (await pool.json(`/v1/repos/${repoId}/models/${modelId}`)).body;
   const [key] = (await pool.json(`/v1/repos/${repoId}/keys`)).body.keys;
   const values = { repoId, sessionId, modelId, version: '0', sha256: model.topologySha256, keyId: key.keyId };
-  return { ...round, values: { ...values, testSetId: 'default' } };
+  const at = `/v1/repos/${repoId}`;
+  await pool.json(`${at}/test-sets/default`, { method: 'PUT', body: TEST_SET });
+  const asked = { model: { modelId }, testSetId: 'default', loss: 'meanSquaredError' };
+  const { body } = await pool.json(`${at}/evaluations`, { method: 'POST', body: asked });
+  return { ...round, values: { ...values, testSetId: 'default', evaluationId: body.evaluationId } };
 }
 
 function bodyFor({ name, operation }: Described, { sessionId, modelId }: OpenRound): unknown {
   const content = operation.requestBody?.content;
   if (content === undefined) return undefined;
   if (name.endsWith('/models')) return modelFrame(ramp(25, 0.125));
-  if (name.includes('/test-sets/'))
-    return encodeFrame({ numExamples: 1, inputShape: [4], labelShape: [] }, bytesOf(ramp(5)));
+  if (name.includes('/test-sets/')) return TEST_SET;
   if (name === 'PUT /v1/library/update')
     return encodeFrame({ sessionId, round: 1, attempt: 1, updateId: 'u', numExamples: 5 }, bytesOf(ramp()));
   const { example } = content['application/json'];
-  const own = { sessionId, modelId, repoId: uniqueId('made') };
+  const own = { sessionId, modelId, model: { modelId }, repoId: uniqueId('made') };
   return Object.fromEntries(
     Object.entries(example).map(([field, value]) => [field, own[field as keyof typeof own] ?? value]),
   );

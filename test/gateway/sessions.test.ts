@@ -52,12 +52,14 @@ describe('submitting a job', () => {
         name: 'first',
         state: 'queued',
         reason: null,
+        pausedUntilMs: null,
         createdMs: body.createdMs,
         endedMs: null,
         version: 0,
         maxRounds: 10,
         round: null,
         best: null,
+        watched: 'loss',
       },
     ]);
     expect((await pool.json(`/v1/repos/${repoId}/sessions/${body.sessionId}`)).body).toEqual(body);

@@ -77,6 +77,7 @@ async function ask(
     modelId: a.modelId,
     keyId: spared ? GHOST : a.keyId,
     testSetId: 'test',
+    evaluationId: a.evaluationId,
     sha256: a.topologySha256,
     version: '0',
   };

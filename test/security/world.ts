@@ -14,6 +14,7 @@ export interface Tenant {
   readonly keyId: string;
   readonly sessionId: string;
   readonly modelId: string;
+  readonly evaluationId: string;
   readonly topologySha256: string;
   /** Of the round that is open, for the Library `ada`. */
   readonly frame: Uint8Array;
@@ -33,6 +34,12 @@ export async function tenant(gateway: TestGateway): Promise<Tenant> {
   const { repoId, apiKey, sessionId, modelId, session } = await openRound(gateway, { ada: 5, bob: 5 });
   const keys = (await gateway.json(`/v1/repos/${repoId}/keys`)).body.keys as { keyId: string }[];
   const model = (await gateway.json(`/v1/repos/${repoId}/models/${modelId}`)).body;
+  const testSet = encodeFrame({ numExamples: 1, inputShape: [4], labelShape: [] }, bytesOf(ramp(5)));
+  await gateway.json(`/v1/repos/${repoId}/test-sets/default`, { method: 'PUT', body: testSet });
+  const asked = await gateway.json(`/v1/repos/${repoId}/evaluations`, {
+    method: 'POST',
+    body: { model: { modelId }, testSetId: 'default' },
+  });
   const at = { sessionId, round: session.round?.number ?? 0, attempt: session.round?.attempt ?? 0 };
   return {
     repoId,
@@ -40,6 +47,7 @@ export async function tenant(gateway: TestGateway): Promise<Tenant> {
     keyId: keys[0]?.keyId ?? '',
     sessionId,
     modelId,
+    evaluationId: asked.body.evaluationId as string,
     topologySha256: model.topologySha256 as string,
     frame: encodeFrame({ ...at, updateId: 'u-1', numExamples: 5 }, bytesOf(ramp())),
   };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Queue, Worker } from 'bullmq';
-import { QUEUE_VERSION, QUEUES } from '../../src/protocol/queue.js';
+import { NEWEST_QUEUE_VERSION, QUEUES } from '../../src/protocol/queue.js';
 import { startPool } from '../helpers/pool.js';
 import { Keys } from '../../src/redis/keys.js';
 import { eventually } from '../helpers/eventually.js';
@@ -15,7 +15,7 @@ describe('two releases side by side', () => {
     const redis = await connectTo(pool.server);
     const prefix = new Keys(pool.prefix).queuePrefix(queueName);
     const queue = new Queue(queueName, { connection: redis, prefix });
-    const data = { v: QUEUE_VERSION + 1, repoId: 'repo', sessionId: 's-1', novelty: true };
+    const data = { v: NEWEST_QUEUE_VERSION + 1, repoId: 'repo', sessionId: 's-1', novelty: true };
     await queue.add('newer', data, { jobId: 'newer', removeOnFail: true, removeOnComplete: true });
 
     // The old process takes it up and puts it back, unharmed.

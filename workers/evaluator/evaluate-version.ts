@@ -37,7 +37,7 @@ export async function evaluateVersion(
     tensors: record.tensors,
     weights,
     testSet,
-    hyperparams: session.job.hyperparams,
+    scoring: session.job.hyperparams,
   });
   await sessions.addScore(repoId, sessionId, { version, metrics });
   deps.log.info({ repoId, sessionId, version, metrics }, 'version scored');

@@ -15,19 +15,19 @@ export interface ScoreInput {
   /** All parameters, flattened in the order of `tensors`. */
   readonly weights: Float32Array;
   readonly testSet: TestSet;
-  readonly hyperparams: Hyperparams;
+  readonly scoring: Pick<Hyperparams, 'loss' | 'metrics'>;
 }
 
 /** Loss and metrics of the model on the test set, as `model.evaluate` gives them. */
 export async function scoreModel(input: ScoreInput): Promise<Metrics> {
   await useBestNodeBackend();
-  const { testSet, hyperparams } = input;
+  const { testSet, scoring } = input;
   const model = await layers.models.modelFromJSON(
     JSON.parse(input.topology) as Parameters<typeof layers.models.modelFromJSON>[0],
   );
   try {
     setWeights(model, input);
-    model.compile({ optimizer: 'sgd', loss: hyperparams.loss, metrics: [...hyperparams.metrics] });
+    model.compile({ optimizer: 'sgd', loss: scoring.loss, metrics: [...scoring.metrics] });
     const result = tf.tidy(() => {
       const x = tf.tensor(testSet.inputs, [testSet.numExamples, ...testSet.inputShape]);
       const y = tf.tensor(testSet.labels, [testSet.numExamples, ...testSet.labelShape]);
@@ -35,7 +35,7 @@ export async function scoreModel(input: ScoreInput): Promise<Metrics> {
       const list: tf.Scalar[] = Array.isArray(scalars) ? scalars : [scalars];
       return list.map((scalar): number => scalar.arraySync());
     });
-    const names = ['loss', ...hyperparams.metrics.map((name) => (name === 'acc' ? 'accuracy' : name))];
+    const names = ['loss', ...scoring.metrics.map((name) => (name === 'acc' ? 'accuracy' : name))];
     const entries = names.map((name, i): [string, number] => [name, result[i] ?? NaN]);
     return Object.fromEntries(entries.filter(([, value]) => Number.isFinite(value)));
   } finally {

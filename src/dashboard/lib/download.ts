@@ -1,4 +1,4 @@
-import { ApiError, ask, path } from './api.js';
+import { ApiError, ask } from './api.js';
 
 /** A form in which a model can be had: its files, and what reads it. */
 export interface ModelFormat {
@@ -8,10 +8,12 @@ export interface ModelFormat {
   readonly files: readonly { readonly path: string; readonly name: string; readonly type: RegExp }[];
 }
 
+/** Only whole models can be had so. */
+export const TFJS = 'tfjs';
 const BYTES = /^application\/octet-stream/;
 export const MODEL_FORMATS: readonly ModelFormat[] = [
   {
-    id: 'tfjs',
+    id: TFJS,
     label: 'TensorFlow.js',
     help: 'model.json and weights.bin, for tf.loadLayersModel',
     files: [
@@ -45,27 +47,26 @@ export const MODEL_FORMATS: readonly ModelFormat[] = [
   },
 ];
 
-/** Saves a model in a format. @throws ApiError, also when this pool does not write it */
-export async function downloadModel(repoId: string, modelId: string, format: ModelFormat): Promise<void> {
+/** Something with parameters that can be had as a file. */
+export interface Downloadable {
+  /** Of a model, or of a version of a session. */
+  readonly url: string;
+  /** What its files are called. */
+  readonly name: string;
+}
+
+/** Saves it in a format. @throws ApiError, also when this pool does not write it */
+export async function download({ url, name }: Downloadable, format: ModelFormat): Promise<void> {
   for (const file of format.files) {
-    const answer = await ask(path.model(repoId, modelId) + file.path);
+    const answer = await ask(url + file.path);
     if (!file.type.test(answer.headers.get('Content-Type') ?? ''))
       throw new ApiError(
         `This pool does not write ${format.label} files.`,
         'unsupported',
         'Choose another format.',
       );
-    save(await answer.blob(), format.files.length > 1 ? file.name : file.name.replace(/^\w+/, modelId));
+    save(await answer.blob(), format.files.length > 1 ? file.name : file.name.replace(/^\w+/, name));
   }
-}
-
-/** Saves the parameters of a session's version. @throws ApiError */
-export async function downloadVersion(
-  session: { repoId: string; sessionId: string },
-  version: number,
-): Promise<void> {
-  const answer = await ask(`${path.session(session.repoId, session.sessionId)}/versions/${version}/weights`);
-  save(await answer.blob(), `${session.sessionId}-${version}.f32`);
 }
 
 function save(blob: Blob, name: string): void {

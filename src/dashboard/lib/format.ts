@@ -2,7 +2,7 @@
 export const DASH = '–';
 
 /** Between a number and its unit: they stay on one line. */
-const GAP = '\u00a0';
+export const GAP = '\u00a0';
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 

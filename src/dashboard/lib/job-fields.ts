@@ -49,7 +49,8 @@ function walk(schema: Schema, prefix: string): JobField[] {
         group: path.includes('.') ? (path.split('.')[0] ?? '') : '',
         kind,
         label: labelOf(path),
-        help: field.description ?? inner.description ?? '',
+        // That it is required stands beside its name.
+        help: (field.description ?? inner.description ?? '').replace(/ Required\.$/, ''),
         defaultText: formatField(field.default),
         isRequired: (schema.required?.includes(name) ?? false) && !prefix.startsWith('termination.target'),
         isNullable: field.anyOf !== undefined,
@@ -104,6 +105,15 @@ function valueOf(text: string, kind: FieldKind): unknown {
       .map((part) => part.trim())
       .filter((part) => part !== '');
   return text;
+}
+
+/** The other way round: what is said about fields of a job, as it would be typed. */
+export function valuesOf(job: object, prefix = ''): Record<string, string> {
+  const parts = Object.entries(job).map(([name, value]: [string, unknown]): Record<string, string> => {
+    const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isGroup ? valuesOf(value, `${prefix}${name}.`) : { [prefix + name]: formatField(value) };
+  });
+  return Object.assign({}, ...parts) as Record<string, string>;
 }
 
 /** What is wrong with a job, by path; empty when it is valid. */

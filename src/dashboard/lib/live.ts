@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { io, type Socket } from 'socket.io-client';
+import type { WireError } from '../../protocol/errors.js';
 import { PROTOCOL_VERSION } from '../../protocol/ids.js';
 import type { LoggedEvent } from '../../protocol/http.js';
 import { signedInAs, signOut } from './token.js';
@@ -87,8 +88,16 @@ function connect(): Socket {
   return opened;
 }
 
-function ask(open: Socket, { repoId, sessionId, lastId }: Follow): void {
-  open.emit('session:follow', { repoId, sessionId, afterEventId: lastId }, () => undefined);
+function ask(open: Socket, entry: Follow): void {
+  const { repoId, sessionId, lastId } = entry;
+  const answered = (answer: { ok: boolean; error?: WireError }): void => {
+    if (answer.error?.retryable !== true) return;
+    // A gateway that is busy. After a reconnect it is asked in any case.
+    setTimeout(() => {
+      if (follows.has(entry) && socket === open && open.connected) ask(open, entry);
+    }, answer.error.retryAfterMs ?? 2_000);
+  };
+  open.emit('session:follow', { repoId, sessionId, afterEventId: lastId }, answered);
 }
 
 /** Ids are "<ms>-<sequence>". */

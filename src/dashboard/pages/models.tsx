@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { AliasView } from '../../protocol/alias.js';
+import type { EvaluationView } from '../../protocol/evaluation.js';
 import type { ModelView, SessionView } from '../../protocol/http.js';
 import { path } from '../lib/api.js';
 import { formatBytes, formatCount, formatDate, formatMetric } from '../lib/format.js';
@@ -8,27 +9,35 @@ import { href } from '../lib/route.js';
 import { mayWrite } from '../lib/token.js';
 import { useApi } from '../lib/use-api.js';
 import { DownloadModel } from '../ui/download-model.js';
+import { EvaluateForm } from '../ui/evaluate-form.js';
+import { Evaluations } from '../ui/evaluations.js';
 import { Empty, Loading, Problem } from '../ui/feedback.js';
+import { Menu } from '../ui/menu.js';
 import { Pager } from '../ui/pager.js';
 import { PromoteModel } from '../ui/promote-model.js';
+import { UploadModel } from '../ui/upload-model.js';
 
 const PAGE = 20;
 
 export function ModelsPage({ repoId }: { repoId: string }): JSX.Element {
-  const { data, error } = useApi<{ models: ModelView[] }>(`${path.repo(repoId)}/models`, { everyMs: 10_000 });
-  const aliases = useApi<{ aliases: AliasView[] }>(`${path.repo(repoId)}/aliases`, { everyMs: 10_000 });
+  const url = path.repo(repoId);
+  const { data, error, reload } = useApi<{ models: ModelView[] }>(`${url}/models`, { everyMs: 10_000 });
+  const aliases = useApi<{ aliases: AliasView[] }>(`${url}/aliases`, { everyMs: 10_000 });
+  const scores = useApi<{ evaluations: EvaluationView[] }>(`${url}/evaluations`, { everyMs: 10_000 });
   const [offset, setOffset] = useState(0);
   return (
     <>
       <div class="title-row">
         <h1>Models</h1>
+        {mayWrite() && <UploadModel repoId={repoId} onUploaded={reload} />}
       </div>
-      <Problem error={error ?? aliases.error} />
+      <Problem error={error ?? aliases.error ?? scores.error} />
       {data === null && error === null && <Loading />}
       {data !== null && data.models.length === 0 && (
         <Empty title="No model yet.">
-          Upload one with <code>npm run cloud-node -- submit {repoId} --model model.json …</code> or from
-          Explora.
+          {mayWrite()
+            ? 'Upload one here, from Explora, or with cloud-node upload.'
+            : 'Whoever has role explora or owner can upload one.'}
         </Empty>
       )}
       <ul class="cards wide">
@@ -38,7 +47,11 @@ export function ModelsPage({ repoId }: { repoId: string }): JSX.Element {
             repoId={repoId}
             model={model}
             aliases={(aliases.data?.aliases ?? []).filter(({ modelId }) => modelId === model.modelId)}
+            evaluations={(scores.data?.evaluations ?? []).filter(
+              ({ sha256 }) => sha256 === model.parameters.sha256,
+            )}
             onPromoted={aliases.reload}
+            onEvaluated={scores.reload}
           />
         ))}
       </ul>
@@ -51,10 +64,13 @@ interface ModelCardProps {
   readonly repoId: string;
   readonly model: ModelView;
   readonly aliases: readonly AliasView[];
+  readonly evaluations: readonly EvaluationView[];
   readonly onPromoted: () => void;
+  readonly onEvaluated: () => void;
 }
 
-function ModelCard({ repoId, model, aliases, onPromoted }: ModelCardProps): JSX.Element {
+function ModelCard(props: ModelCardProps): JSX.Element {
+  const { repoId, model, aliases, evaluations, onPromoted, onEvaluated } = props;
   const { modelId, name, parameters, tensorCount, createdMs, trainedBy } = model;
   return (
     <li class="card">
@@ -86,8 +102,19 @@ function ModelCard({ repoId, model, aliases, onPromoted }: ModelCardProps): JSX.
         </div>
       </dl>
       {trainedBy !== null && <Trained repoId={repoId} {...trainedBy} />}
+      <Evaluations repoId={repoId} evaluations={evaluations} onEnded={onEvaluated} />
       <div class="actions">
-        <DownloadModel repoId={repoId} modelId={modelId} />
+        <DownloadModel url={path.model(repoId, modelId)} name={modelId} />
+        {mayWrite() && (
+          <Menu label="Evaluate" group={path.model(repoId, modelId)}>
+            <EvaluateForm
+              repoId={repoId}
+              model={{ modelId }}
+              id={`evaluate-${modelId}`}
+              onAsked={onEvaluated}
+            />
+          </Menu>
+        )}
         {mayWrite() && <PromoteModel repoId={repoId} modelId={modelId} onPromoted={onPromoted} />}
         {mayWrite() && (
           <a class="button" href={href(['repos', repoId, 'submit'], { model: modelId })}>

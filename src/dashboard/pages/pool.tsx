@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { PoolStatus } from '../../protocol/http.js';
 import type { NodeRecord, NodeRole } from '../../protocol/records.js';
-import { formatBytes, formatCount, formatDuration, plural } from '../lib/format.js';
+import { formatBytes, formatCount, formatDuration, GAP, plural } from '../lib/format.js';
 import { href } from '../lib/route.js';
 import { useApi } from '../lib/use-api.js';
 import { Empty, Loading, Problem } from '../ui/feedback.js';
@@ -13,7 +13,7 @@ const ROLES: readonly { role: NodeRole; title: string; help: string }[] = [
   { role: 'gateway', title: 'Gateways', help: 'talk to Libraries and people' },
   { role: 'coordinator', title: 'Coordinators', help: 'drive sessions from round to round' },
   { role: 'aggregator', title: 'Aggregators', help: 'average updates into the next version' },
-  { role: 'evaluator', title: 'Evaluators', help: 'score versions on test sets' },
+  { role: 'evaluator', title: 'Evaluators', help: 'score models on test sets' },
 ];
 /** Without these no session goes on. */
 const NEEDED: readonly NodeRole[] = ['coordinator', 'aggregator'];
@@ -69,7 +69,7 @@ function Pool({ pool }: { pool: PoolStatus }): JSX.Element {
           label="Work queued"
           value={formatCount(waiting)}
           note={Object.entries(queues)
-            .map(([name, depth]) => `${name} ${formatCount(depth)}`)
+            .map(([name, depth]) => `${name}${GAP}${formatCount(depth)}`)
             .join(' · ')}
         />
       </dl>
@@ -150,7 +150,7 @@ function NodesOf(props: {
         >
           {nodes.slice(0, SHOWN).map((node) => (
             <tr key={node.nodeId}>
-              <td>{node.nodeId}</td>
+              <td title={node.nodeId}>{node.nodeId}</td>
               <td>
                 {node.host} <span class="muted">pid {node.pid}</span>
               </td>

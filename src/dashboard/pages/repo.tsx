@@ -1,8 +1,9 @@
 import type { JSX } from 'preact';
 import type { KeyView, RepoStatus } from '../../protocol/http.js';
 import type { RepoRecord } from '../../protocol/records.js';
+import type { RepoLimits } from '../../protocol/repo-limits.js';
 import { path } from '../lib/api.js';
-import { formatCount, formatDate, plural } from '../lib/format.js';
+import { formatBytes, formatCount, formatDate, plural } from '../lib/format.js';
 import { href } from '../lib/route.js';
 import { mayManageKeys } from '../lib/token.js';
 import { useApi } from '../lib/use-api.js';
@@ -55,9 +56,10 @@ export function RepoPage({ repoId }: { repoId: string }): JSX.Element {
               </Empty>
             ) : (
               <ul class="rows">
-                {data.runningSessions.map(({ sessionId, state, round, version }) => (
+                {data.runningSessions.map(({ sessionId, name, state, round, version }) => (
                   <li key={sessionId}>
-                    <a href={href(['repos', repoId, 'sessions', sessionId])}>{sessionId}</a>
+                    <a href={href(['repos', repoId, 'sessions', sessionId])}>{name}</a>
+                    <span class="muted mono small">{sessionId}</span>
                     <Badge state={state} />
                     <span class="muted">
                       {round === null ? 'before its first round' : `round ${formatCount(round)}`} · version{' '}
@@ -68,6 +70,7 @@ export function RepoPage({ repoId }: { repoId: string }): JSX.Element {
               </ul>
             )}
           </section>
+          {quota !== undefined && <Limits limits={quota.limits} />}
           {mayManageKeys() && <Keys repoId={repoId} />}
         </>
       )}
@@ -87,17 +90,61 @@ function Keys({ repoId }: { repoId: string }): JSX.Element {
         </Empty>
       )}
       {data !== null && data.keys.length > 0 && (
-        <Table label="API keys" columns={['Key', 'Label', 'Made', 'State']}>
-          {data.keys.map(({ keyId, label, createdMs, revokedMs }) => (
-            <tr key={keyId}>
-              <td class="mono">{keyId}</td>
-              <td>{label === '' ? <span class="muted">none</span> : label}</td>
-              <td>{formatDate(createdMs)}</td>
-              <td>{revokedMs === null ? 'valid' : `revoked ${formatDate(revokedMs)}`}</td>
+        <Table label="API keys" columns={['Key', 'Label', 'Made', 'Last used', 'State']}>
+          {data.keys.map((key) => (
+            <tr key={key.keyId}>
+              <td class="mono">{key.keyId}</td>
+              <td>{key.label === '' ? <span class="muted">none</span> : key.label}</td>
+              <td>{formatDate(key.createdMs)}</td>
+              <td>
+                {key.lastUsedMs === null ? <span class="muted">never</span> : formatDate(key.lastUsedMs)}
+              </td>
+              <td>{keyState(key)}</td>
             </tr>
           ))}
         </Table>
       )}
+    </section>
+  );
+}
+
+function keyState({ revokedMs, expiresMs }: KeyView): string {
+  if (revokedMs !== null) return `revoked ${formatDate(revokedMs)}`;
+  if (expiresMs === null) return 'valid';
+  return expiresMs > Date.now() ? `valid until ${formatDate(expiresMs)}` : `ended ${formatDate(expiresMs)}`;
+}
+
+const LIMITS: Readonly<Record<keyof RepoLimits, string>> = {
+  libraries: 'Libraries',
+  examples: 'Examples of a Library',
+  models: 'Models',
+  testSets: 'Test sets',
+  bytes: 'Models and test sets',
+  sessions: 'Sessions kept',
+  openSessions: 'Sessions open',
+  openEvaluations: 'Evaluations open',
+};
+
+/** What it may hold, where that is other than what the pool allows every Repo. */
+function Limits({ limits }: { limits: RepoLimits }): JSX.Element | null {
+  const own = Object.entries(LIMITS).flatMap(([name, label]) => {
+    const limit = limits[name as keyof RepoLimits];
+    return limit === undefined ? [] : [{ name, label, limit }];
+  });
+  if (own.length === 0) return null;
+  return (
+    <section>
+      <h2>
+        Limits of this Repo <span class="h2-note">the pool’s hold for the rest</span>
+      </h2>
+      <dl class="pairs limits">
+        {own.map(({ name, label, limit }) => (
+          <div key={name}>
+            <dt>{label}</dt>
+            <dd>at most {name === 'bytes' ? formatBytes(limit) : formatCount(limit)}</dd>
+          </div>
+        ))}
+      </dl>
     </section>
   );
 }

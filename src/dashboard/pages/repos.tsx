@@ -60,6 +60,7 @@ export function ReposPage(): JSX.Element {
 
 function RepoCard({ repo: { repoId, name } }: { repo: RepoRecord }): JSX.Element {
   const { data } = useApi<RepoStatus>(path.repo(repoId), { everyMs: 4_000 });
+  const first = data?.runningSessions[0];
   return (
     <li class="card">
       <div class="card-head">
@@ -79,7 +80,7 @@ function RepoCard({ repo: { repoId, name } }: { repo: RepoRecord }): JSX.Element
           <dd>{data === null ? '…' : formatCount(data.runningSessions.length)}</dd>
         </div>
         <div>
-          <dt>queued</dt>
+          <dt>Sessions queued</dt>
           <dd>{data === null ? '…' : formatCount(data.queuedSessions)}</dd>
         </div>
         <div>
@@ -87,15 +88,10 @@ function RepoCard({ repo: { repoId, name } }: { repo: RepoRecord }): JSX.Element
           <dd>{data === null ? '…' : formatCount(data.rentedSlots)}</dd>
         </div>
       </dl>
-      {data !== null && data.runningSessions[0] !== undefined && (
+      {first !== undefined && (
         <p class="muted card-foot">
-          {data.runningSessions[0].round === null
-            ? data.runningSessions[0].state
-            : `round ${data.runningSessions[0].round}`}{' '}
-          of{' '}
-          <a href={href(['repos', repoId, 'sessions', data.runningSessions[0].sessionId])}>
-            {data.runningSessions[0].sessionId}
-          </a>
+          {first.round === null ? first.state : `Round ${formatCount(first.round)}`} of{' '}
+          <a href={href(['repos', repoId, 'sessions', first.sessionId])}>{first.name}</a>
         </p>
       )}
     </li>

@@ -122,7 +122,7 @@ function Session({
         </section>
       )}
       <section>
-        <h2>Versions to download</h2>
+        <h2>Versions</h2>
         <Versions session={session} />
       </section>
       <section>

@@ -2,11 +2,11 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { SessionRow } from '../../protocol/http.js';
 import { path } from '../lib/api.js';
-import { DASH, formatCount, formatDate, formatDuration } from '../lib/format.js';
+import { DASH, formatCount, formatDate, formatDuration, formatMetric } from '../lib/format.js';
 import { href } from '../lib/route.js';
 import { mayWrite } from '../lib/token.js';
 import { useApi } from '../lib/use-api.js';
-import { Badge } from '../ui/badge.js';
+import { Badge, stateOf } from '../ui/badge.js';
 import { Empty, Loading, Problem } from '../ui/feedback.js';
 import { Pager } from '../ui/pager.js';
 import { figures, Table } from '../ui/table.js';
@@ -84,24 +84,26 @@ function Row(props: {
   onToggle: (id: string) => void;
 }): JSX.Element {
   const { row, isChosen, isFull, onToggle } = props;
-  const { repoId, sessionId, name, state, version, maxRounds, best, createdMs, endedMs } = row;
+  const { repoId, sessionId, name, version, maxRounds, best, watched, createdMs, endedMs } = row;
   return (
     <tr>
       <td>
-        <input
-          type="checkbox"
-          aria-label={`Compare ${name}, ${sessionId}`}
-          checked={isChosen}
-          disabled={isFull && !isChosen}
-          onChange={() => onToggle(sessionId)}
-        />
+        <label class="hit">
+          <input
+            type="checkbox"
+            aria-label={`Compare ${name}, ${sessionId}`}
+            checked={isChosen}
+            disabled={isFull && !isChosen}
+            onChange={() => onToggle(sessionId)}
+          />
+        </label>
       </td>
       <td>
         <a href={href(['repos', repoId, 'sessions', sessionId])}>{name}</a>
         <div class="muted mono small">{sessionId}</div>
       </td>
       <td>
-        <Badge state={state} />
+        <Badge state={stateOf(row)} />
       </td>
       <td class="num">
         {formatCount(version)} <span class="muted">of {formatCount(maxRounds)}</span>
@@ -111,7 +113,8 @@ function Row(props: {
           DASH
         ) : (
           <>
-            {best.value.toPrecision(4)} <span class="muted">at {formatCount(best.version)}</span>
+            <span class="muted">{watched}</span> {formatMetric(watched, best.value)}{' '}
+            <span class="muted">at {formatCount(best.version)}</span>
           </>
         )}
       </td>

@@ -2,12 +2,14 @@ import type { JSX } from 'preact';
 import { useMemo, useRef, useState } from 'preact/hooks';
 import type { ModelView, SessionView } from '../../protocol/http.js';
 import { api, path, toApiError, type ApiError } from '../lib/api.js';
-import { jobFaults, jobFields, jobOf, refusedFields } from '../lib/job-fields.js';
+import { jobFaults, jobFields, jobOf, refusedFields, valuesOf } from '../lib/job-fields.js';
 import { href } from '../lib/route.js';
 import { mayWrite } from '../lib/token.js';
+import type { UploadedModel } from '../lib/upload.js';
 import { useApi } from '../lib/use-api.js';
 import { Empty, Problem } from '../ui/feedback.js';
 import { JobFieldInput } from '../ui/job-field.js';
+import { UploadModel } from '../ui/upload-model.js';
 
 /** What nearly every job says something about; the rest has defaults that mostly fit. */
 const BASIC = [
@@ -37,7 +39,7 @@ const GROUPS: Readonly<Record<string, string>> = {
 
 export function SubmitPage({ repoId, modelId }: { repoId: string; modelId: string }): JSX.Element {
   const fields = useMemo(jobFields, []);
-  const { data: models } = useApi<{ models: ModelView[] }>(`${path.repo(repoId)}/models`);
+  const { data: models, reload } = useApi<{ models: ModelView[] }>(`${path.repo(repoId)}/models`);
   const [values, setValues] = useState<Readonly<Record<string, string>>>({ modelId });
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const [refused, setRefused] = useState<{ error: ApiError; fields: ReadonlyMap<string, string> } | null>(
@@ -57,6 +59,14 @@ export function SubmitPage({ repoId, modelId }: { repoId: string; modelId: strin
     refused?.fields.get(name) ?? (touched.has(name) ? faults.get(name) : undefined);
   const set = (name: string, value: string): void => {
     setValues((now) => ({ ...now, [name]: value }));
+    setRefused(null);
+  };
+  const take = ({ modelId: id, keras }: UploadedModel): void => {
+    reload();
+    // How it was compiled, where nobody has said otherwise.
+    const compiled = valuesOf({ hyperparams: keras?.training ?? {} });
+    const typed = Object.entries(values).filter(([, text]) => text.trim() !== '');
+    setValues({ ...compiled, ...Object.fromEntries(typed), modelId: id });
     setRefused(null);
   };
   const submit = async (event: Event): Promise<void> => {
@@ -104,14 +114,11 @@ export function SubmitPage({ repoId, modelId }: { repoId: string; modelId: strin
       <p class="muted lead">
         Only the model and the batch size are required. A field left empty gets the default that it shows.
       </p>
-      {models !== null && models.models.length === 0 && (
-        <p class="warning">
-          This Repo has no model yet: upload one first, from Explora or with{' '}
-          <code>cloud-node submit --model</code>.
-        </p>
-      )}
       <fieldset>
         <legend>The job</legend>
+        <div class="fieldset-lead">
+          <UploadModel repoId={repoId} onUploaded={take} />
+        </div>
         <div class="fields">{BASIC.map(input)}</div>
       </fieldset>
       {Object.entries(GROUPS).map(([group, title]) => {

@@ -1,17 +1,21 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { toApiError, type ApiError } from '../lib/api.js';
-import { downloadModel, MODEL_FORMATS, type ModelFormat } from '../lib/download.js';
+import { download, MODEL_FORMATS, type Downloadable, type ModelFormat } from '../lib/download.js';
 import { Problem } from './feedback.js';
+import { Menu } from './menu.js';
 
 /** A menu of formats. */
-export function DownloadModel({ repoId, modelId }: { repoId: string; modelId: string }): JSX.Element {
+export function DownloadModel({
+  formats = MODEL_FORMATS,
+  ...what
+}: Downloadable & { readonly formats?: readonly ModelFormat[] }): JSX.Element {
   const [error, setError] = useState<ApiError | null>(null);
   const [busy, setBusy] = useState<string | null>(null);
-  const download = async (format: ModelFormat): Promise<void> => {
+  const save = async (format: ModelFormat): Promise<void> => {
     setBusy(format.id);
     try {
-      await downloadModel(repoId, modelId, format);
+      await download(what, format);
       setError(null);
     } catch (cause) {
       setError(toApiError(cause));
@@ -19,17 +23,11 @@ export function DownloadModel({ repoId, modelId }: { repoId: string; modelId: st
     setBusy(null);
   };
   return (
-    <details class="menu">
-      <summary class="button">Download</summary>
+    <Menu label="Download" group={what.url}>
       <ul>
-        {MODEL_FORMATS.map((format) => (
+        {formats.map((format) => (
           <li key={format.id}>
-            <button
-              type="button"
-              class="plain"
-              disabled={busy !== null}
-              onClick={() => void download(format)}
-            >
+            <button type="button" class="plain" disabled={busy !== null} onClick={() => void save(format)}>
               <b>{busy === format.id ? `${format.label}…` : format.label}</b>
               <span class="muted">{format.help}</span>
             </button>
@@ -37,6 +35,6 @@ export function DownloadModel({ repoId, modelId }: { repoId: string; modelId: st
         ))}
       </ul>
       <Problem error={error} />
-    </details>
+    </Menu>
   );
 }

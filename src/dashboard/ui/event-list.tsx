@@ -4,21 +4,40 @@ import type { LoggedEvent } from '../../protocol/http.js';
 import { formatCount, formatMetric, formatTime, plural } from '../lib/format.js';
 import { Empty } from './feedback.js';
 import { Icon, type IconName } from './icon.js';
+import { useWidth } from './use-width.js';
 import { VirtualList } from './virtual-list.js';
 
 export function EventList({ events }: { events: readonly LoggedEvent[] }): JSX.Element {
-  if (events.length === 0) return <Empty title="No events yet." />;
+  const [ref, width] = useWidth<HTMLDivElement>();
+  const isNarrow = width > 0 && width < NARROW;
+  return (
+    <div ref={ref} class={isNarrow ? 'narrow' : ''}>
+      {events.length === 0 ? (
+        <Empty title="No events yet." />
+      ) : (
+        <Rows events={events} rowHeight={isNarrow ? 50 : 32} />
+      )}
+    </div>
+  );
+}
+
+/** Where one line is too little for most sentences. */
+const NARROW = 560;
+
+function Rows({ events, rowHeight }: { events: readonly LoggedEvent[]; rowHeight: number }): JSX.Element {
   return (
     <VirtualList
       items={foldUpdates(events)}
-      rowHeight={32}
-      maxHeight={320}
+      rowHeight={rowHeight}
+      maxHeight={10 * 32}
       label="Events, newest first"
       row={({ atMs, event }) => (
         <div class="event">
           <time dateTime={new Date(atMs).toISOString()}>{formatTime(atMs)}</time>
           <Icon name={iconOf(event.type)} />
-          <span class="event-text">{sentence(event)}</span>
+          <span class="event-text" title={sentence(event)}>
+            {sentence(event)}
+          </span>
         </div>
       )}
     />

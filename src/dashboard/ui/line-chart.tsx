@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { formatCount, formatMetric, isShare } from '../lib/format.js';
 import { thin, type Series } from '../lib/series.js';
-import { extent, ticks, wholeTicks } from './scale.js';
+import { extent, ticks, endedTicks } from './scale.js';
 import { useWidth } from './use-width.js';
 
 interface LineChartProps {
@@ -96,7 +96,10 @@ function Plot(props: {
           </text>
         </g>
       ))}
-      {wholeTicks(xLow, xHigh, Math.max(2, Math.floor(inner.width / 70))).map((x) => (
+      {endedTicks(xLow, xHigh, {
+        count: Math.max(2, Math.floor(inner.width / 70)),
+        room: (36 / inner.width) * (xHigh - xLow),
+      }).map((x) => (
         <text key={x} class="tick" x={toX(x)} y={HEIGHT - MARGIN.bottom + 18} text-anchor="middle">
           {formatCount(x)}
         </text>

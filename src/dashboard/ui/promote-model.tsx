@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { alias as aliasId } from '../../protocol/ids.js';
 import { api, path, toApiError, type ApiError } from '../lib/api.js';
 import { Problem } from './feedback.js';
+import { Menu } from './menu.js';
 
 /** Gives a model a name of the Repo, such as "production"; a name that is there moves to it. */
 export function PromoteModel(props: {
@@ -32,8 +33,7 @@ export function PromoteModel(props: {
   };
   const id = `alias-${modelId}`;
   return (
-    <details class="menu">
-      <summary class="button">Promote</summary>
+    <Menu label="Promote" group={path.model(repoId, modelId)}>
       <form onSubmit={(event) => void promote(event)} noValidate>
         <label for={id}>Name</label>
         <input
@@ -53,6 +53,6 @@ export function PromoteModel(props: {
         <p role="status">{done}</p>
         <Problem error={error} />
       </form>
-    </details>
+    </Menu>
   );
 }

@@ -15,6 +15,16 @@ export function wholeTicks(low: number, high: number, count: number): number[] {
   return [...new Set(ticks(low, high, count).filter(Number.isInteger))];
 }
 
+/** The same with both ends, and nothing closer to them than `room`: one sees from where to where it goes. */
+export function endedTicks(
+  low: number,
+  high: number,
+  { count, room }: { count: number; room: number },
+): number[] {
+  const between = wholeTicks(low, high, count).filter((x) => x - low >= room && high - x >= room);
+  return [...new Set([low, ...between, high])];
+}
+
 export function extent(values: readonly number[]): [number, number] {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {

@@ -1,26 +1,30 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import type { EvaluationView } from '../../protocol/evaluation.js';
 import type { SessionView } from '../../protocol/http.js';
-import { toApiError, type ApiError } from '../lib/api.js';
-import { downloadVersion } from '../lib/download.js';
-import { formatBytes, formatCount } from '../lib/format.js';
+import { path } from '../lib/api.js';
+import { MODEL_FORMATS, TFJS } from '../lib/download.js';
+import { formatCount } from '../lib/format.js';
 import { href } from '../lib/route.js';
-import { Problem } from './feedback.js';
+import { mayWrite } from '../lib/token.js';
+import { useApi } from '../lib/use-api.js';
+import { DownloadModel } from './download-model.js';
+import { EvaluateForm } from './evaluate-form.js';
+import { Evaluations } from './evaluations.js';
+import { Menu } from './menu.js';
+
+const FORMATS = MODEL_FORMATS.filter(({ id }) => id !== TFJS);
 
 /** Kept versions of a session; the result is a model of the Repo. */
 export function Versions({ session }: { session: SessionView }): JSX.Element {
-  const { repoId, keptVersions, resultModelId, best, geometry } = session;
+  const { repoId, sessionId, keptVersions, resultModelId, best } = session;
   const [chosen, setChosen] = useState<string | null>(null);
-  const [error, setError] = useState<ApiError | null>(null);
-  const version = chosen ?? String(keptVersions.at(-1) ?? 0);
-  const download = async (): Promise<void> => {
-    try {
-      await downloadVersion(session, Number(version));
-      setError(null);
-    } catch (cause) {
-      setError(toApiError(cause));
-    }
-  };
+  const { data, reload } = useApi<{ evaluations: EvaluationView[] }>(`${path.repo(repoId)}/evaluations`);
+  const newest = keptVersions.at(-1) ?? 0;
+  // What was chosen may not be kept any more.
+  const version = keptVersions.includes(Number(chosen ?? NaN)) ? Number(chosen) : newest;
+  const name = `${sessionId}-${version}`;
+  const url = `${path.session(repoId, sessionId)}/versions/${version}`;
   return (
     <>
       {resultModelId !== null && (
@@ -34,7 +38,11 @@ export function Versions({ session }: { session: SessionView }): JSX.Element {
       )}
       <div class="inline-form">
         <label for="version">Version</label>
-        <select id="version" value={version} onChange={(event) => setChosen(event.currentTarget.value)}>
+        <select
+          id="version"
+          value={String(version)}
+          onChange={(event) => setChosen(event.currentTarget.value)}
+        >
           {[...keptVersions].reverse().map((one) => (
             <option key={one} value={String(one)}>
               {formatCount(one)}
@@ -43,11 +51,32 @@ export function Versions({ session }: { session: SessionView }): JSX.Element {
             </option>
           ))}
         </select>
-        <button type="button" onClick={() => void download()}>
-          Download f32, {formatBytes(4 * geometry.paramCount)}
-        </button>
       </div>
-      <Problem error={error} />
+      <div class="actions version-actions">
+        <DownloadModel url={url} name={name} formats={FORMATS} />
+        {mayWrite() && (
+          <Menu label="Evaluate" group={url}>
+            <EvaluateForm repoId={repoId} model={{ sessionId, version }} id="evaluate" onAsked={reload} />
+          </Menu>
+        )}
+      </div>
+      <Evaluations
+        repoId={repoId}
+        evaluations={ofSession(session, data?.evaluations ?? [])}
+        onEnded={reload}
+      />
     </>
   );
+}
+
+/** Of its versions, also those that were asked for as the model that came of one. */
+function ofSession(
+  { sessionId, history }: SessionView,
+  evaluations: readonly EvaluationView[],
+): EvaluationView[] {
+  return evaluations.flatMap((one) => {
+    if (one.version?.sessionId === sessionId) return [one];
+    const round = history.find(({ sha256 }) => sha256 === one.sha256)?.round;
+    return round === undefined ? [] : [{ ...one, version: { sessionId, version: round } }];
+  });
 }

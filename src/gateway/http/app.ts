@@ -8,6 +8,7 @@ import { cors, Origins } from './cors.js';
 import { dashboardPage } from './dashboard-page.js';
 import { auditRoutes } from './audit.js';
 import { docsAssets, docsRoutes } from './docs.js';
+import { evaluationRoutes } from './evaluations.js';
 import { eventRoutes } from './events.js';
 import { guardedApp } from './guarded.js';
 import { healthRoutes } from './health.js';
@@ -43,6 +44,7 @@ const ROUTES = [
   modelRoutes,
   aliasRoutes,
   testSetRoutes,
+  evaluationRoutes,
   sessionRoutes,
   assignmentCountRoutes,
   eventRoutes,

@@ -135,7 +135,7 @@ function credentialsOf(route: string): 'token' | 'apiKey' | null {
 
 function tagOf(path: string): string {
   if (path.startsWith('/v1/library/')) return 'Library';
-  if (/\/(models|aliases|topologies|test-sets)\b/.test(path)) return 'Models';
+  if (/\/(models|aliases|topologies|test-sets|evaluations)\b/.test(path)) return 'Models';
   if (/\/sessions\b/.test(path)) return 'Sessions';
   if (path.startsWith('/v1/repos')) return 'Repos';
   return ['/v1/pool', '/v1/audit', '/v1/revocations', '/v1/proof'].includes(path) ? 'Pool' : 'Health';

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import type { AnswerName } from '../../protocol/answers.js';
 import * as http from '../../protocol/http.js';
 import { setAlias } from '../../protocol/alias.js';
+import { evaluationRequest } from '../../protocol/evaluation.js';
 import { askProof } from '../../protocol/proof.js';
 import { jobSchema } from '../../protocol/job.js';
 import * as library from '../../protocol/library.js';
@@ -19,7 +20,7 @@ export interface Operation {
   /** Files that the body, or the answer, may be instead. */
   readonly files?: { readonly of: 'body' | 'answer'; readonly types: readonly string[] };
   readonly query?: readonly QueryName[];
-  readonly status?: 200 | 201;
+  readonly status?: 200 | 201 | 202;
   readonly answer: AnswerName | { readonly raw: Raw };
 }
 
@@ -126,6 +127,24 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answer: 'TestSet',
   },
   'GET /v1/repos/:repoId/test-sets': { summary: 'Test sets.', answer: 'TestSets' },
+
+  'POST /v1/repos/:repoId/evaluations': {
+    summary: 'Have a model or a version scored on a test set.',
+    json: {
+      schema: evaluationRequest,
+      example: { model: { modelId: 'm-0123456789abcdef01234567' }, testSetId: 'default' },
+    },
+    status: 202,
+    answer: 'Evaluation',
+  },
+  'GET /v1/repos/:repoId/evaluations': {
+    summary: 'Evaluations that were asked for, newest first.',
+    answer: 'Evaluations',
+  },
+  'GET /v1/repos/:repoId/evaluations/:evaluationId': {
+    summary: 'Whether an evaluation is done, and its result.',
+    answer: 'Evaluation',
+  },
 
   'POST /v1/repos/:repoId/sessions': {
     summary: 'Submit a job.',

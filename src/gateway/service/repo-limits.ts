@@ -12,6 +12,7 @@ const POOL_LIMITS = {
   bytes: ['REPO_BYTES', 'bytes of models and test sets'],
   sessions: ['REPO_SESSIONS', 'sessions'],
   openSessions: ['REPO_OPEN_SESSIONS', 'sessions that have not ended'],
+  openEvaluations: ['REPO_OPEN_EVALUATIONS', 'evaluations that are not done'],
 } as const satisfies Record<keyof RepoLimits, readonly [keyof Config, string]>;
 
 export type RepoLimit = keyof RepoLimits;

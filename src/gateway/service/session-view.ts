@@ -1,5 +1,6 @@
 import { resultModelId } from '../../core/result-model.js';
 import type { SessionRecord } from '../../core/session.js';
+import { watchedMetric } from '../../core/termination.js';
 import type { SessionRow, SessionView } from '../../protocol/http.js';
 import type { GatewayContext } from '../context.js';
 
@@ -34,16 +35,18 @@ async function countReceived(
 }
 
 export function sessionRow(record: SessionRecord): SessionRow {
-  const { repoId, sessionId, state, reason, createdMs, endedMs, version, best, job } = record;
+  const { repoId, sessionId, state, reason, pausedUntilMs, createdMs, endedMs, version, best, job } = record;
   return {
     repoId,
     sessionId,
     state,
     reason,
+    pausedUntilMs,
     createdMs,
     endedMs,
     version,
     best,
+    watched: watchedMetric(job),
     name: job.name,
     maxRounds: job.termination.maxRounds,
     round: record.round?.number ?? null,

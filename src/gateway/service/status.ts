@@ -23,8 +23,9 @@ export async function repoStatus(ctx: GatewayContext, repoId: string): Promise<R
     name: repo.name,
     status: sessions.length > 0 ? 'busy' : 'idle',
     librariesOnline,
-    runningSessions: running.map(({ sessionId, state, round, version }) => ({
+    runningSessions: running.map(({ sessionId, job, state, round, version }) => ({
       sessionId,
+      name: job.name,
       state,
       round: round?.number ?? null,
       version,
