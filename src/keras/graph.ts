@@ -7,6 +7,7 @@ import {
   type KerasObject,
   textOf,
 } from './json.js';
+import { isSameInTraining } from './modes.js';
 
 /** `[layer, node, tensor]`: one output of one call of a layer. */
 type Tensor = [name: string, node: number, tensor: number];
@@ -28,6 +29,13 @@ interface Source {
   readonly names: readonly string[];
 }
 
+interface Caller {
+  readonly name: string;
+  readonly className: string;
+  /** Whether it may be called with training=False. */
+  readonly isCalm: boolean;
+}
+
 /** Keras 3 notes training=False at their calls, also when nobody said it. */
 const RECURRENT = new Set(['LSTM', 'GRU', 'SimpleRNN', 'Bidirectional', 'TimeDistributed']);
 const MODELS = new Set(['Sequential', 'Functional', 'Model']);
@@ -46,7 +54,9 @@ export function convertGraph({ name, config, major, layers, names }: Source): Gr
   };
   const isModel = (layer: string): boolean => MODELS.has(layers[places.get(layer) ?? -1]?.class_name ?? '');
   const nodes = layers.map((layer, i) => {
-    const who = { name: names[i] ?? '', className: layer.class_name };
+    const { class_name: className } = layer;
+    const isCalm = RECURRENT.has(className) || isSameInTraining(layer);
+    const who: Caller = { name: names[i] ?? '', className, isCalm };
     const calls = layer['inbound_nodes'];
     if (!Array.isArray(calls)) throw badFile(`Layer "${who.name}" has no list of its calls.`);
     return calls.map((call): Node => {
@@ -67,7 +77,7 @@ export function convertGraph({ name, config, major, layers, names }: Source): Gr
 }
 
 /** `{args: [tensor or list of tensors], kwargs}` */
-function newTensors(call: JsonObject, who: { name: string; className: string }): Tensor[] {
+function newTensors(call: JsonObject, who: Caller): Tensor[] {
   const { args, kwargs } = call;
   requirePlainCall(kwargs, who);
   if (!Array.isArray(args) || args.length !== 1)
@@ -86,7 +96,7 @@ function newTensors(call: JsonObject, who: { name: string; className: string }):
 }
 
 /** `[[layer, node, tensor, kwargs], …]` */
-function oldTensors(call: Json, who: { name: string; className: string }): Tensor[] {
+function oldTensors(call: Json, who: Caller): Tensor[] {
   if (!Array.isArray(call)) throw badFile(`A call of the layer "${who.name}" is no list.`);
   // One input may be written without the list around it.
   const inputs = isTensor(call) ? [call] : call;
@@ -98,9 +108,9 @@ function oldTensors(call: Json, who: { name: string; className: string }): Tenso
   });
 }
 
-function requirePlainCall(kwargs: Json | undefined, who: { name: string; className: string }): void {
+function requirePlainCall(kwargs: Json | undefined, who: Caller): void {
   for (const [name, value] of Object.entries(isObject(kwargs) ? kwargs : {})) {
-    if (value !== null && !(name === 'training' && value === false && RECURRENT.has(who.className)))
+    if (value !== null && !(name === 'training' && value === false && who.isCalm))
       throw unsupported(
         who,
         `it is called with ${name}=${JSON.stringify(value).slice(0, 60)}, which TF.js ignores while training.`,
