@@ -32,7 +32,7 @@ const TOLERANCE = 1e-5;
 export async function convertModel(from: string, to: string): Promise<Converted> {
   const { upload, probed, notes } = await loadModel(from);
   const { name, topology, tensors, weights } = upload;
-  const problem = await checkModel({ topology: topology as Record<string, unknown>, tensors });
+  const problem = await checkModel({ topology, tensors });
   if (problem !== null) throw new CliError(EXIT.failed, `${from} is not whole. ${problem}`);
   const done = { name: name ?? 'model', params: weights.length, probed, notes };
   const format = /\.(h5|keras)$/i.exec(to)?.[1]?.toLowerCase() as 'h5' | 'keras' | undefined;
@@ -41,7 +41,7 @@ export async function convertModel(from: string, to: string): Promise<Converted>
     return { ...done, files: files.map((file) => path.join(to, file)) };
   }
   const bytes = await writeKerasModel({
-    topology: topology as Record<string, unknown>,
+    topology,
     tensors,
     parameters: weights,
     format,
@@ -82,7 +82,7 @@ async function largestDifference(before: Model, after: Model): Promise<number> {
         ),
       );
       const values = [first, second].map((model) =>
-        ([model.predict(inputs)].flat() as Tensor[]).flatMap((answer) => [...answer.dataSync()]),
+        [model.predict(inputs)].flat<Tensor | Tensor[], 1>().flatMap((answer) => [...answer.dataSync()]),
       );
       const [expected = [], actual = []] = values;
       return Math.max(

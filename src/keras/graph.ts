@@ -32,12 +32,13 @@ interface Source {
 interface Caller {
   readonly name: string;
   readonly className: string;
-  /** Whether it may be called with training=False. */
-  readonly isCalm: boolean;
+  /**
+   * Which `training=` makes no difference here. Keras 3 writes training=False where nobody said it, at every Dropout, and
+   * no model of it minds what is written: `fit` says what holds for all layers.
+   */
+  readonly harmless: readonly Json[];
 }
 
-/** Keras 3 notes training=False at their calls, also when nobody said it. */
-const RECURRENT = new Set(['LSTM', 'GRU', 'SimpleRNN', 'Bidirectional', 'TimeDistributed']);
 const MODELS = new Set(['Sequential', 'Functional', 'Model']);
 
 /**
@@ -55,8 +56,8 @@ export function convertGraph({ name, config, major, layers, names }: Source): Gr
   const isModel = (layer: string): boolean => MODELS.has(layers[places.get(layer) ?? -1]?.class_name ?? '');
   const nodes = layers.map((layer, i) => {
     const { class_name: className } = layer;
-    const isCalm = RECURRENT.has(className) || isSameInTraining(layer);
-    const who: Caller = { name: names[i] ?? '', className, isCalm };
+    const harmless = major >= 3 ? [false, true] : isSameInTraining(layer) ? [false] : [];
+    const who: Caller = { name: names[i] ?? '', className, harmless };
     const calls = layer['inbound_nodes'];
     if (!Array.isArray(calls)) throw badFile(`Layer "${who.name}" has no list of its calls.`);
     return calls.map((call): Node => {
@@ -110,7 +111,7 @@ function oldTensors(call: Json, who: Caller): Tensor[] {
 
 function requirePlainCall(kwargs: Json | undefined, who: Caller): void {
   for (const [name, value] of Object.entries(isObject(kwargs) ? kwargs : {})) {
-    if (value !== null && !(name === 'training' && value === false && who.isCalm))
+    if (value !== null && !(name === 'training' && who.harmless.includes(value)))
       throw unsupported(
         who,
         `it is called with ${name}=${JSON.stringify(value).slice(0, 60)}, which TF.js ignores while training.`,

@@ -58,7 +58,7 @@ export async function checkProbe({ topology, tensors, parameters }: ToProbe, pro
       const inputs = probe.inputs.map(({ shape, values: list }, i) =>
         tensor(list, shape, model.inputs[i]?.dtype),
       );
-      const answers = [model.predict(inputs)].flat() as Tensor[];
+      const answers = [model.predict(inputs)].flat<Tensor | Tensor[], 1>();
       if (!fits(probe.outputs, answers))
         throw badFile('The outputs of the probe are not those of the model.');
       return Math.max(

@@ -119,7 +119,7 @@ it('finishes its round when it is told to end, and is the same Library afterward
   expect(joined.library).toBe(id);
   expect(first.lines.join('\n')).toContain(`library=${id}`);
   await second.stop();
-});
+}, 90_000);
 
 it('gives back what it can not finish in time, so that somebody else is asked', async () => {
   writeFileSync(path.join(dir, 'dee.csv'), flowers(50, 4));

@@ -30,7 +30,7 @@ type Inputs = Parameters<GRUCell['call']>[0];
  */
 export function gruClass(): typeof GRU {
   // TensorFlow.js exports no classes, only what makes layers. A name keeps its count of layers as it is.
-  const plain = layers.gru({ units: 1, name: 'gru' }) as GRU;
+  const plain = layers.gru({ units: 1, name: 'gru' });
   const PlainGru = plain.constructor as typeof GRU;
   const PlainCell = plain.cell.constructor as typeof GRUCell;
 
@@ -74,7 +74,7 @@ export function gruClass(): typeof GRU {
 
   class Gru extends PlainGru {
     constructor({ resetAfter, ...config }: Config) {
-      super(config as GRULayerArgs);
+      super(config);
       if (resetAfter === true) Object.assign(this, { cell: new ResetAfterCell(config as Config) });
     }
   }
