@@ -81,9 +81,11 @@ async function largestDifference(before: Model, after: Model): Promise<number> {
           'any',
         ),
       );
-      const values = [first, second].map((model) =>
-        [model.predict(inputs)].flat<Tensor | Tensor[], 1>().flatMap((answer) => [...answer.dataSync()]),
-      );
+      const values = [first, second].map((model) => {
+        const made = model.predict(inputs);
+        const answers: Tensor[] = Array.isArray(made) ? made : [made];
+        return answers.flatMap((answer) => [...answer.dataSync()]);
+      });
       const [expected = [], actual = []] = values;
       return Math.max(
         expected.length === actual.length ? 0 : Infinity,

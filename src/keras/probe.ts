@@ -58,12 +58,11 @@ export async function checkProbe({ topology, tensors, parameters }: ToProbe, pro
       const inputs = probe.inputs.map(({ shape, values: list }, i) =>
         tensor(list, shape, model.inputs[i]?.dtype),
       );
-      const answers = [model.predict(inputs)].flat<Tensor | Tensor[], 1>();
+      const answer = model.predict(inputs);
+      const answers: Tensor[] = Array.isArray(answer) ? answer : [answer];
       if (!fits(probe.outputs, answers))
         throw badFile('The outputs of the probe are not those of the model.');
-      return Math.max(
-        ...answers.map((answer, i) => difference(answer.dataSync(), probe.outputs[i]?.values ?? [])),
-      );
+      return Math.max(...answers.map((one, i) => difference(one.dataSync(), probe.outputs[i]?.values ?? [])));
     }),
   );
 }
