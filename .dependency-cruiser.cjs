@@ -61,9 +61,21 @@ module.exports = {
     onlyOwn('src/tensors', 'src/core'),
     forbid(
       'tensors-packages',
-      'tensors needs no package.',
-      { path: under('src/tensors') },
+      'tensors needs no package, except for layers of TensorFlow.js.',
+      { path: under('src/tensors'), pathNot: under('src/tensors/layers') },
       { dependencyTypes: npm },
+    ),
+    forbid(
+      'layers-packages',
+      'What adds layers to TensorFlow.js needs TensorFlow.js.',
+      { path: under('src/tensors/layers') },
+      npmExcept('@tensorflow/[^/]+'),
+    ),
+    forbid(
+      'layers-stay-apart',
+      'Who only cuts tensors into shards does not load TensorFlow.js.',
+      { path: under('src/tensors'), pathNot: under('src/tensors/layers') },
+      { path: under('src/tensors/layers') },
     ),
     forbid(
       'browser-safe',

@@ -1,7 +1,8 @@
 /**
- * Samples a second in training, for the two networks of McMahan 2017 on each backend of TensorFlow.js that is here: in
- * Node (plain JavaScript, WebAssembly) and in headless Chromium (WebAssembly, WebGL, WebGPU). Graphics are in software
- * where there is no card, so those two say that it works and little else.
+ * Samples a second in training, for the two networks of McMahan 2017 and one of depthwise convolutions, on each backend
+ * of TensorFlow.js that is here: in Node (plain JavaScript, WebAssembly, the native library if it is installed) and in
+ * headless Chromium (WebAssembly, WebGL, WebGPU). Graphics are in software where there is no card, so those two say that
+ * it works and little else.
  *
  * One JSON line a network and backend. `ratio` is to plain JavaScript in Node, measured in the same run.
  */
@@ -11,13 +12,13 @@ import * as core from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tfLayers from '@tensorflow/tfjs-layers';
 import { startSite } from '../examples/browser/site.js';
-import { useWasmBackend } from '../src/library/tf-backend-node.js';
+import { useNativeBackend, useWasmBackend } from '../src/library/tf-backend-node.js';
 import { numberOptions, printCase, progress } from './lib/options.js';
 import { roundTo } from './lib/statistics.js';
 import { samplesPerSecond, type Network } from './backends/samples.js';
 import { openBrowser } from './backends/chromium.js';
 
-const NETWORKS: readonly Network[] = ['2nn', 'cnn'];
+const NETWORKS: readonly Network[] = ['2nn', 'cnn', 'depthwise'];
 
 export async function run(argv: readonly string[]): Promise<void> {
   const { seconds, batchSize } = numberOptions(argv, { seconds: 5, batchSize: 10 });
@@ -41,9 +42,11 @@ export async function run(argv: readonly string[]): Promise<void> {
     plain.set(network, perSecond);
     show(network, 'node', 'cpu', perSecond);
   }
-  if ((await useWasmBackend()) !== null) {
-    for (const network of NETWORKS) {
-      show(network, 'node', 'wasm', await samplesPerSecond({ tf, network, batchSize, seconds }));
+  for (const use of [useWasmBackend, useNativeBackend]) {
+    const backend = await use().catch(() => null);
+    if (backend === null) progress(`${use.name}: it is not here.`);
+    for (const network of backend === null ? [] : NETWORKS) {
+      show(network, 'node', backend ?? '', await samplesPerSecond({ tf, network, batchSize, seconds }));
     }
   }
 

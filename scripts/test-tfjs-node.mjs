@@ -6,6 +6,7 @@
  *   npm run tfjs-node && npm run test:tfjs-node
  */
 import { spawnSync } from 'node:child_process';
+import { build, isBuilt } from './build.mjs';
 
 const FILES = ['test/library/tfjs-trainer', 'test/keras/read', 'test/cli/library'];
 const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' };
@@ -15,5 +16,7 @@ if (spawnSync(process.execPath, ['-e', probe], { env }).status !== 0) {
   console.log('tfjs-node is not installed here (npm run tfjs-node): nothing is tested on it.');
   process.exit(0);
 }
+// Some of them start processes of the pool.
+if (!isBuilt()) await build();
 const jest = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', ...FILES];
 process.exit(spawnSync(process.execPath, jest, { stdio: 'inherit', env }).status ?? 1);

@@ -1,8 +1,11 @@
 import type * as core from '@tensorflow/tfjs-core';
 import type * as tfLayers from '@tensorflow/tfjs-layers';
 
-/** The 2NN (199,210 parameters) and the CNN (1,663,370) of McMahan 2017, for MNIST. */
-export type Network = '2nn' | 'cnn';
+/**
+ * The 2NN (199,210 parameters) and the CNN (1,663,370) of McMahan 2017, for MNIST; and two depthwise convolutions with
+ * one of 1 × 1 between them, as MobileNet has.
+ */
+export type Network = '2nn' | 'cnn' | 'depthwise';
 export type Tf = Omit<typeof core, 'default'> & Omit<typeof tfLayers, 'default'>;
 
 export interface Measurement {
@@ -20,17 +23,25 @@ export async function samplesPerSecond(call: Measurement & { readonly tf: Tf }):
   const { layers } = tf;
   const conv = { kernelSize: 5, activation: 'relu', padding: 'same' } as const;
   const hidden = { units: 200, activation: 'relu' } as const;
-  const body =
-    network === '2nn'
-      ? [layers.dense({ ...hidden, inputShape: [784] }), layers.dense(hidden)]
-      : [
-          layers.conv2d({ ...conv, filters: 32, inputShape: [28, 28, 1] }),
-          layers.maxPooling2d({ poolSize: 2 }),
-          layers.conv2d({ ...conv, filters: 64 }),
-          layers.maxPooling2d({ poolSize: 2 }),
-          layers.flatten(),
-          layers.dense({ units: 512, activation: 'relu' }),
-        ];
+  const bodies = {
+    '2nn': () => [layers.dense({ ...hidden, inputShape: [784] }), layers.dense(hidden)],
+    cnn: () => [
+      layers.conv2d({ ...conv, filters: 32, inputShape: [28, 28, 1] }),
+      layers.maxPooling2d({ poolSize: 2 }),
+      layers.conv2d({ ...conv, filters: 64 }),
+      layers.maxPooling2d({ poolSize: 2 }),
+      layers.flatten(),
+      layers.dense({ units: 512, activation: 'relu' }),
+    ],
+    depthwise: () => [
+      layers.conv2d({ ...conv, kernelSize: 1, filters: 32, inputShape: [28, 28, 1] }),
+      layers.depthwiseConv2d({ ...conv, kernelSize: 3 }),
+      layers.conv2d({ ...conv, kernelSize: 1, filters: 64 }),
+      layers.depthwiseConv2d({ ...conv, kernelSize: 3, strides: 2 }),
+      layers.globalAveragePooling2d({}),
+    ],
+  };
+  const body = bodies[network]();
   const model = tf.sequential({ layers: [...body, layers.dense({ units: 10, activation: 'softmax' })] });
   const optimizer = tf.train.sgd(0.01);
   model.compile({ optimizer, loss: 'categoricalCrossentropy' });

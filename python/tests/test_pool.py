@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,10 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from cloud_node_explora import Explora, ExploraError, NoAnswer, PoolError, Session, SessionNotCompleted, connect
+from cloud_node_explora.models import read_model
 from cloud_node_explora.progress import ProgressBar
 
-from .conftest import Pool, points
+from .conftest import FEATURES, Pool, points
 
 ROOT = Path(__file__).parents[2]
 
@@ -155,14 +158,32 @@ def test_pause_resume_cancel(explora: Explora, model: Any) -> None:
         session.cancel()
 
 
+def test_a_probe_keeps_out_what_would_answer_otherwise(explora: Explora, model: Any, tmp_path: Path) -> None:
+    data, _ = read_model(model)
+    file = tmp_path / "model.keras"
+    file.write_bytes(data)
+    assert explora.upload(file).name == "points"
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    probe = json.loads(members["cloud_node_probe.json"])
+    assert probe["inputs"][0]["shape"] == [2, FEATURES]
+    probe["outputs"][0]["values"] = [value + 0.1 for value in probe["outputs"][0]["values"]]
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in {**members, "cloud_node_probe.json": json.dumps(probe).encode()}.items():
+            archive.writestr(name, content)
+    with pytest.raises(PoolError, match="to the probe where Keras answered") as refused:
+        explora.upload(file)
+    assert refused.value.code == "model_unsupported"
+
+
 def test_errors_that_read_well(pool: Pool, explora: Explora, model: Any) -> None:
     with pytest.raises(PoolError) as refused:
         explora.submit(model, batch_size=10, max_rounds=0)
     assert refused.value.code == "invalid_job"
     assert "max_rounds" in str(refused.value)
     assert "What to do:" in str(refused.value)
-    unfit = keras.Sequential([keras.Input((4, 2)), keras.layers.GRU(2, name="memory")])
-    with pytest.raises(PoolError, match=r'Layer "memory" \(GRU\)'):
+    unfit = keras.Sequential([keras.Input((4, 5, 2)), keras.layers.ConvLSTM1D(2, 3, name="memory")])
+    with pytest.raises(PoolError, match=r'Layer "memory" \(ConvLSTM1D\): .*Supported are Activation, '):
         explora.upload(unfit)
     with pytest.raises(TypeError, match="A Keras model"):
         explora.submit(7, batch_size=1)

@@ -20,6 +20,7 @@ const PEERS = [
 export async function buildLibrary(root) {
   const out = path.join(root, 'dist/library');
   const from = (file) => path.join(root, 'src/library/browser', file);
+  const layers = path.join(root, 'src/tensors/layers/register.ts');
   rmSync(out, { recursive: true, force: true });
   const common = {
     bundle: true,
@@ -32,7 +33,7 @@ export async function buildLibrary(root) {
   };
   await build({
     ...common,
-    entryPoints: { index: from('index.ts'), worker: from('serve.ts') },
+    entryPoints: { index: from('index.ts'), worker: from('serve.ts'), layers },
     outdir: out,
     format: 'esm',
     splitting: true,
@@ -68,7 +69,7 @@ const tensorFlowAsGlobal = {
   },
 };
 
-/** The declarations that the two entries reach, in the folders that they come from. */
+/** The declarations that the entries reach, in the folders that they come from. */
 function copyTypes(root, out) {
   const seen = new Set();
   const copy = (file) => {
@@ -82,8 +83,8 @@ function copyTypes(root, out) {
       copy(path.join(path.dirname(file), `${specifier}.d.ts`));
     }
   };
-  for (const entry of ['index', 'serve']) {
-    const file = `library/browser/${entry}.d.ts`;
+  for (const entry of ['library/browser/index', 'library/browser/serve', 'tensors/layers/register']) {
+    const file = `${entry}.d.ts`;
     if (existsSync(path.join(root, 'dist/src', file))) copy(file);
   }
 }
@@ -101,6 +102,7 @@ function manifest(root) {
     exports: {
       '.': { types: './types/library/browser/index.d.ts', default: './index.js' },
       './worker': { types: './types/library/browser/serve.d.ts', default: './worker.js' },
+      './layers': { types: './types/tensors/layers/register.d.ts', default: './layers.js' },
       './package.json': './package.json',
     },
     types: './types/library/browser/index.d.ts',

@@ -19,6 +19,8 @@ export interface LoadedModel {
   /** What a job can take over from how the model was compiled in Keras. */
   readonly training: TrainingDefaults | null;
   readonly notes: readonly string[];
+  /** How far it answers from what it answered in Keras, if the file says that. */
+  readonly probed: number | null;
 }
 
 /**
@@ -28,7 +30,12 @@ export interface LoadedModel {
 export async function loadModel(place: string): Promise<LoadedModel> {
   if (/\.(h5|hdf5|keras)$/i.test(place)) return loadKerasModel(place);
   const { fromLayersModel } = await import('../explora/from-layers-model.js');
-  return { upload: await fromLayersModel(await loadTfjsModel(place)), training: null, notes: [] };
+  return {
+    upload: await fromLayersModel(await loadTfjsModel(place)),
+    training: null,
+    notes: [],
+    probed: null,
+  };
 }
 
 async function loadKerasModel(file: string): Promise<LoadedModel> {
@@ -39,9 +46,10 @@ async function loadKerasModel(file: string): Promise<LoadedModel> {
     throw usageError(`The model ${file} cannot be read: ${(error as Error).message}`);
   }
   const { readKerasModel } = await import('../keras/read-keras-model.js');
-  const { name, topology, tensors, parameters, training, notes } = await readKerasModel(bytes);
+  const { name, topology, tensors, parameters, ...rest } = await readKerasModel(bytes);
   const upload = { name: name.slice(0, 128), topology, tensors, weights: parameters };
-  return { upload, training, notes };
+  const { training, notes, probed } = rest;
+  return { upload, training, notes, probed };
 }
 
 /**
@@ -65,11 +73,13 @@ async function loadTfjsModel(place: string): Promise<LayersModel> {
   const weights = await Promise.all(parts.map((part) => readPart(path.join(path.dirname(file), part))));
   const weightData = new Uint8Array(Buffer.concat(weights)).buffer;
   const weightSpecs = weightsManifest.flatMap((group) => group.weights);
-  const [{ useBestNodeBackend }, { loadLayersModel }] = await Promise.all([
+  const [{ useBestNodeBackend }, { loadLayersModel }, { registerLayers }] = await Promise.all([
     import('../library/tf-backend-node.js'),
     import('@tensorflow/tfjs-layers'),
+    import('../tensors/layers/register.js'),
   ]);
   await useBestNodeBackend();
+  registerLayers();
   try {
     return await loadLayersModel({ load: async () => ({ modelTopology, weightSpecs, weightData }) });
   } catch (error) {

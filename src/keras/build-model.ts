@@ -1,6 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { enableProdMode, setBackend, type DataType } from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
+import { registerLayers } from '../tensors/layers/register.js';
 import { sizeOfShape } from '../tensors/tensor-specs.js';
 
 type WeightArguments = [name: string, shape: number[], dtype?: DataType, initializer?: unknown, ...unknown[]];
@@ -21,6 +22,7 @@ export async function withBuiltModel<T>(
   // Keeps TF.js from writing to the console.
   enableProdMode();
   await setBackend('cpu');
+  registerLayers();
   const restore = boundWeights(maxParams);
   let model: layers.LayersModel | undefined;
   try {

@@ -7,6 +7,7 @@ import {
   type KerasObject,
   textOf,
 } from './json.js';
+import { isSameInTraining } from './modes.js';
 
 /** `[layer, node, tensor]`: one output of one call of a layer. */
 type Tensor = [name: string, node: number, tensor: number];
@@ -28,8 +29,16 @@ interface Source {
   readonly names: readonly string[];
 }
 
-/** Keras 3 notes training=False at their calls, also when nobody said it. */
-const RECURRENT = new Set(['LSTM', 'GRU', 'SimpleRNN', 'Bidirectional', 'TimeDistributed']);
+interface Caller {
+  readonly name: string;
+  readonly className: string;
+  /**
+   * Which `training=` makes no difference here. Keras 3 writes training=False where nobody said it, at every Dropout, and
+   * no model of it minds what is written: `fit` says what holds for all layers.
+   */
+  readonly harmless: readonly Json[];
+}
+
 const MODELS = new Set(['Sequential', 'Functional', 'Model']);
 
 /**
@@ -46,7 +55,9 @@ export function convertGraph({ name, config, major, layers, names }: Source): Gr
   };
   const isModel = (layer: string): boolean => MODELS.has(layers[places.get(layer) ?? -1]?.class_name ?? '');
   const nodes = layers.map((layer, i) => {
-    const who = { name: names[i] ?? '', className: layer.class_name };
+    const { class_name: className } = layer;
+    const harmless = major >= 3 ? [false, true] : isSameInTraining(layer) ? [false] : [];
+    const who: Caller = { name: names[i] ?? '', className, harmless };
     const calls = layer['inbound_nodes'];
     if (!Array.isArray(calls)) throw badFile(`Layer "${who.name}" has no list of its calls.`);
     return calls.map((call): Node => {
@@ -67,7 +78,7 @@ export function convertGraph({ name, config, major, layers, names }: Source): Gr
 }
 
 /** `{args: [tensor or list of tensors], kwargs}` */
-function newTensors(call: JsonObject, who: { name: string; className: string }): Tensor[] {
+function newTensors(call: JsonObject, who: Caller): Tensor[] {
   const { args, kwargs } = call;
   requirePlainCall(kwargs, who);
   if (!Array.isArray(args) || args.length !== 1)
@@ -86,7 +97,7 @@ function newTensors(call: JsonObject, who: { name: string; className: string }):
 }
 
 /** `[[layer, node, tensor, kwargs], …]` */
-function oldTensors(call: Json, who: { name: string; className: string }): Tensor[] {
+function oldTensors(call: Json, who: Caller): Tensor[] {
   if (!Array.isArray(call)) throw badFile(`A call of the layer "${who.name}" is no list.`);
   // One input may be written without the list around it.
   const inputs = isTensor(call) ? [call] : call;
@@ -98,9 +109,9 @@ function oldTensors(call: Json, who: { name: string; className: string }): Tenso
   });
 }
 
-function requirePlainCall(kwargs: Json | undefined, who: { name: string; className: string }): void {
+function requirePlainCall(kwargs: Json | undefined, who: Caller): void {
   for (const [name, value] of Object.entries(isObject(kwargs) ? kwargs : {})) {
-    if (value !== null && !(name === 'training' && value === false && RECURRENT.has(who.className)))
+    if (value !== null && !(name === 'training' && who.harmless.includes(value)))
       throw unsupported(
         who,
         `it is called with ${name}=${JSON.stringify(value).slice(0, 60)}, which TF.js ignores while training.`,

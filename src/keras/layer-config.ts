@@ -27,8 +27,10 @@ export function convertLayer(layer: KerasObject, name: string, context: LayerCon
   const { class_name: className, config } = layer;
   const who = { name, className };
   const rule = Object.hasOwn(LAYER_RULES, className) ? LAYER_RULES[className] : undefined;
-  if (rule === undefined)
-    throw unsupported(who, INSTEAD[className] ?? 'TF.js has no such layer; see docs/keras.md.');
+  if (rule === undefined) {
+    const reason = INSTEAD[className] ?? 'TF.js has no such layer';
+    throw unsupported(who, `${reason}. Supported are ${Object.keys(LAYER_RULES).sort().join(', ')}.`);
+  }
   requireBuiltIn(layer, who);
   requireSupported(config, { ...FOR_ALL, ...rule.only }, who);
   const kept: JsonObject = { name };

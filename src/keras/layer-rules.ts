@@ -86,15 +86,16 @@ export const LAYER_RULES: Readonly<Record<string, LayerRule>> = {
   SimpleRNN: { keep: RECURRENT },
   LSTM: { keep: [...RECURRENT, 'recurrent_activation', 'unit_forget_bias'] },
   GRU: {
-    keep: [...RECURRENT, 'recurrent_activation'],
-    adapt: (config) => ({ ...config, reset_after: false }),
+    keep: [...RECURRENT, 'recurrent_activation', 'reset_after'],
+    // Absent in files from before there was a choice.
+    adapt: (config) => ({ ...config, reset_after: config['reset_after'] === true }),
   },
   BatchNormalization: {
     keep: [
       ...['axis', 'momentum', 'epsilon', 'center', 'scale', 'beta_initializer', 'gamma_initializer'],
       ...['moving_mean_initializer', 'moving_variance_initializer', 'beta_regularizer', 'gamma_regularizer'],
     ],
-    only: { trainable: [true], renorm: [false], virtual_batch_size: [null] },
+    only: { renorm: [false], virtual_batch_size: [null] },
     adapt: oneAxis,
   },
   LayerNormalization: {
@@ -152,7 +153,6 @@ export const FOR_ALL: Readonly<Record<string, readonly Json[]>> = {
   stateful: [false],
   time_major: [false],
   zero_output_for_mask: [false],
-  reset_after: [false],
   activity_regularizer: [null],
   quantization_config: [null],
   lora_rank: [null],
@@ -160,9 +160,6 @@ export const FOR_ALL: Readonly<Record<string, readonly Json[]>> = {
 
 /** Why, or what to do, where the field alone does not say it. */
 export const ADVICE: Readonly<Record<string, string>> = {
-  reset_after: 'build it with reset_after=False, or use an LSTM',
-  trainable:
-    'TF.js uses the statistics of the batch even when the layer is frozen, so it would train another model; let it train, or leave it out',
   padding: 'pad with a ZeroPadding layer first',
   data_format: 'build the model with channels_last',
   stateful: 'a round of federated learning begins without state',
@@ -174,6 +171,8 @@ export const INSTEAD: Readonly<Record<string, string>> = {
   Lambda: 'it is arbitrary code, which is never run; use layers of Keras instead',
   Subtract: 'TF.js has no such layer; use Add with a layer that has learnt the sign, or subtract in the data',
   Normalization: 'TF.js has no such layer; normalise the data, or use Rescaling or BatchNormalization',
+  NotEqual:
+    'Keras 3 has it in a Functional model for the mask of Masking or mask_zero; put the layers that make and use the mask into a Sequential model inside',
   MultiHeadAttention: 'its weights have no counterpart in TF.js layers',
   TFOpLambda: 'it is an operation outside a layer; use layers such as Add, Multiply and Rescaling instead',
   SlicingOpLambda: 'it is an operation outside a layer; use Cropping or Reshape instead',

@@ -115,6 +115,7 @@ function isMirror(forward: JsonObject, backward: JsonObject): boolean {
         'units',
         'activation',
         'recurrent_activation',
+        'reset_after',
         'use_bias',
         'return_sequences',
         'dropout',

@@ -13,6 +13,7 @@ import {
   textOf,
 } from './json.js';
 import { KERAS_LIMITS, type KerasLimits } from './limits.js';
+import { checkProbe, MAX_PROBE_BYTES, parseProbe, PROBE_PLACES } from './probe.js';
 import { layerName, layersOf, toTfjsModel } from './model-config.js';
 import { majorOf, type KerasFormat, type KerasSource, type KerasTopology } from './source.js';
 import { trainingDefaults, type TrainingDefaults } from './training.js';
@@ -29,6 +30,8 @@ export interface KerasModel {
   readonly parameters: Float32Array;
   /** What a job can take over from how the model was compiled; null: nothing, or it was not. */
   readonly training: TrainingDefaults | null;
+  /** How far it answers from what Keras answered, if the file has a probe. */
+  readonly probed: number | null;
   /** Sentences for people: what of the compile settings is not taken over. */
   readonly notes: readonly string[];
 }
@@ -55,7 +58,7 @@ export async function readKerasModel(
 }
 
 async function readH5(bytes: Uint8Array, limits: KerasLimits): Promise<KerasModel> {
-  const { source, weights } = await readHdf5(bytes, (file) => {
+  const { source, weights, probe } = await readHdf5(bytes, (file) => {
     const text = file.text('', 'model_config', limits.maxConfigBytes);
     if (text === null)
       throw badFile('The .h5 has weights only: save the whole model with model.save("model.h5").');
@@ -69,11 +72,13 @@ async function readH5(bytes: Uint8Array, limits: KerasLimits): Promise<KerasMode
         compile: compile === null ? null : parseObject(compile, 'training_config'),
       } satisfies KerasSource,
       weights: h5Weights(file, model),
+      probe: file.text('', PROBE_PLACES.h5, MAX_PROBE_BYTES),
     };
   });
-  return convert(source, limits, (places) =>
+  const model = await convert(source, limits, (places) =>
     readHdf5(bytes, (file) => collect(places, (place) => file.floats(weights(place), place.shape))),
   );
+  return probed(model, probe);
 }
 
 /** Where the weight of a place is in the file. Names are read once, and compared with what TF.js has there. */
@@ -101,9 +106,11 @@ async function readKeras(bytes: Uint8Array, limits: KerasLimits): Promise<KerasM
   const files = readZip(bytes, {
     'config.json': limits.maxConfigBytes,
     'metadata.json': limits.maxConfigBytes,
+    [PROBE_PLACES.keras]: MAX_PROBE_BYTES,
     // Beside the parameters there is the state of the optimizer, often of twice their size.
     'model.weights.h5': Math.min(limits.maxFileBytes, 4 * limits.maxParameterBytes + 2 ** 20),
   });
+  const { [PROBE_PLACES.keras]: probe } = files;
   const { 'config.json': config, 'metadata.json': metadata, 'model.weights.h5': weights } = files;
   if (config === undefined || weights === undefined)
     throw badFile('The archive has no config.json or no model.weights.h5: it is not a .keras file.');
@@ -116,7 +123,7 @@ async function readKeras(bytes: Uint8Array, limits: KerasLimits): Promise<KerasM
     model,
     compile: isObject(compile) && Object.keys(compile).length > 0 ? compile : null,
   };
-  return convert(source, limits, (places) =>
+  const read = await convert(source, limits, (places) =>
     readHdf5(weights, (file) =>
       collect(places, ({ keras: { dir, position }, shape }) => {
         const path = `${dir}/vars/${position}`;
@@ -129,6 +136,11 @@ async function readKeras(bytes: Uint8Array, limits: KerasLimits): Promise<KerasM
       }),
     ),
   );
+  return probed(read, probe === undefined ? null : decode(probe));
+}
+
+async function probed(model: KerasModel, probe: string | null): Promise<KerasModel> {
+  return probe === null ? model : { ...model, probed: await checkProbe(model, parseProbe(probe)) };
 }
 
 async function convert(
@@ -155,6 +167,7 @@ async function convert(
     tensors: places.map(({ name, shape }) => ({ name, shape, dtype: 'float32' })),
     parameters: await read(places),
     training,
+    probed: null,
     notes,
   };
 }

@@ -94,7 +94,6 @@ function layerConfig(their: KerasObject, our: KerasObject): JsonObject {
     // TF.js writes null for what is as usual.
     if (value !== undefined && value !== null) config[field] = renamed(field, value, { name, className });
   }
-  if (className === 'GRU') config['reset_after'] = false;
   if (className === 'LeakyReLU') {
     delete config['alpha'];
     config['negative_slope'] = our.config['alpha'] ?? 0.3;

@@ -22,7 +22,7 @@ export function useBestNodeBackend(): Promise<NodeBackend> {
 }
 
 async function choose(): Promise<NodeBackend> {
-  for (const use of [useNative, useWasmBackend]) {
+  for (const use of [useNativeBackend, useWasmBackend]) {
     const backend = await use().catch(() => null);
     if (backend !== null) return backend;
   }
@@ -31,7 +31,8 @@ async function choose(): Promise<NodeBackend> {
   return 'cpu';
 }
 
-async function useNative(): Promise<NodeBackend | null> {
+/** Makes TensorFlow.js ready with the native library; null where another copy of TensorFlow.js has it. @throws where it is absent */
+export async function useNativeBackend(): Promise<'tensorflow' | null> {
   // Optional: it is absent wherever its native library could not be downloaded, so the name is not a literal for tsc.
   const name = '@tensorflow/tfjs-node';
   await import(name);

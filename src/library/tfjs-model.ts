@@ -1,11 +1,13 @@
 import { tensor, type io, type Tensor } from '@tensorflow/tfjs-core';
 import { loadLayersModel, type LayersModel } from '@tensorflow/tfjs-layers';
+import { registerLayers } from '../tensors/layers/register.js';
 import { flatten, split } from '../tensors/tensor-specs.js';
 import { addTensorMethods } from './tfjs-chained.js';
 
 /** A layers model from its topology, with whatever weights its initialisers give. */
 export function buildModel(topology: unknown): Promise<LayersModel> {
   addTensorMethods();
+  registerLayers();
   return loadLayersModel({
     load: async () => ({ modelTopology: (topology as io.ModelArtifacts['modelTopology']) ?? {} }),
   });

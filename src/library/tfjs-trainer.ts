@@ -4,6 +4,7 @@ import type { LocalData } from './dataset.js';
 import { macrotask } from './macrotask.js';
 import { toTensors, type DataTensors } from './tfjs-data.js';
 import { evaluateModel, finite } from './tfjs-evaluate.js';
+import { clearFrozen } from './tfjs-frozen.js';
 import { buildModel, getFlatWeights, outputUnits, setFlatWeights } from './tfjs-model.js';
 import { makeOptimizer } from './tfjs-optimizer.js';
 import type { Metrics, Trainer, TrainRequest, TrainResult } from './trainer.js';
@@ -31,7 +32,7 @@ export class TfjsTrainer implements Trainer {
         : null;
       const metrics = await fit(model, data, request);
       return {
-        delta: subtract(await getFlatWeights(model), global),
+        delta: clearFrozen(model, subtract(await getFlatWeights(model), global)),
         numExamples: data.numExamples,
         metrics,
         evaluation,

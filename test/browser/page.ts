@@ -5,6 +5,8 @@ import type { SiteOptions } from '../../examples/browser/site.js';
 /** What the page of these tests has in its window. */
 interface TestWindow {
   cloudNodeLibrary: { BrowserLibrary: typeof BrowserLibrary };
+  /** Of a page that was bundled from modules. */
+  moduleWorker?: () => Worker;
   library: BrowserLibrary;
   rounds: BrowserRound[];
   problems: string[];
@@ -41,7 +43,7 @@ export async function join(page: Page, options: JoinOptions): Promise<void> {
       apiKey,
       ...(poolKey === undefined ? {} : { poolKey }),
       without,
-      worker: () => new Worker('/library/cloud-node-library.worker.js'),
+      worker: w.moduleWorker ?? (() => new Worker('/library/cloud-node-library.worker.js')),
       tfScripts: ['core', 'layers', 'backend-wasm', 'backend-cpu'].map((name) => `/tf/tf-${name}.min.js`),
       wasmPath: '/tf/',
     });

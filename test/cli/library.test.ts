@@ -101,14 +101,15 @@ it('trains on files of two machines, and leaves after one session', async () => 
 
 it('finishes its round when it is told to end, and is the same Library afterwards', async () => {
   writeFileSync(path.join(dir, 'cyd.csv'), flowers(50, 3));
-  const first = start('cyd');
+  // Longer than its round on any backend, on a busy machine too.
+  const first = start('cyd', '--grace', '60s');
   await first.waitForLine(/ joined /, 20_000);
   const slow = { batchSize: 1, epochs: 20 };
   const session = await repo.explora.submit(
     job({ hyperparams: slow, selection: { type: 'all', goal: 1 }, termination: { maxRounds: 1 } }),
   );
   await first.waitForLine(/ training$/);
-  expect(await first.stop()).toBe('SIGTERM');
+  expect(await first.stop(60_000)).toBe('SIGTERM');
   expect(first.lines.join('\n')).toMatch(/ leaving signal=SIGTERM\n(.*\n)*.* counted .*\n(.*\n)*.* stopped$/);
   expect(await session.result()).toMatchObject({ state: 'completed', version: 1 });
 
@@ -118,7 +119,7 @@ it('finishes its round when it is told to end, and is the same Library afterward
   expect(joined.library).toBe(id);
   expect(first.lines.join('\n')).toContain(`library=${id}`);
   await second.stop();
-});
+}, 90_000);
 
 it('gives back what it can not finish in time, so that somebody else is asked', async () => {
   writeFileSync(path.join(dir, 'dee.csv'), flowers(50, 4));

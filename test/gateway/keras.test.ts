@@ -92,10 +92,10 @@ describe('Keras files at a gateway', () => {
   });
 
   it('refuses what can not be trained, naming the layer', async () => {
-    const { status, body } = await post(fixture('gru_reset_after.k3.keras'), '?format=keras');
+    const { status, body } = await post(fixture('subtract.k3.keras'), '?format=keras');
     expect(status).toBe(422);
     expect(body.error.code).toBe('model_unsupported');
-    expect(body.error.message).toContain('Layer "memory" (GRU)');
+    expect(body.error.message).toContain('Layer "minus" (Subtract)');
   });
 
   it('refuses what is no Keras file, another format, and too much', async () => {

@@ -1,31 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
-import { unzipSync, zipSync } from 'fflate';
-import h5wasm, { type File } from 'h5wasm';
+import { unzipSync } from 'fflate';
+import type { File } from 'h5wasm';
 import { writeHdf5 } from '../../src/keras/hdf5.js';
 import { KERAS_LIMITS } from '../../src/keras/limits.js';
 import { readKerasModel } from '../../src/keras/read-keras-model.js';
-import { bits, fixture } from './fixtures.js';
+import { altered, bits, fixture, opened } from './fixtures.js';
 
 const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
-
-/** A .keras with some of its files replaced. */
-function altered(file: string, changes: Record<string, Uint8Array>): Uint8Array {
-  return zipSync({ ...unzipSync(fixture(file)), ...changes });
-}
 
 function configOf(file: string): { config: { layers: { config: Record<string, unknown> }[] } } {
   const json = new TextDecoder().decode(unzipSync(fixture(file))['config.json']);
   return JSON.parse(json) as ReturnType<typeof configOf>;
-}
-
-/** A .h5 with something done to it. */
-async function opened(file: string, change: (h5: File) => void): Promise<Uint8Array> {
-  const { FS } = await h5wasm.ready;
-  FS.writeFile('/opened.h5', fixture(file));
-  const h5 = new h5wasm.File('/opened.h5', 'a');
-  change(h5);
-  h5.close();
-  return FS.readFile('/opened.h5');
 }
 
 describe('files that are broken or too large', () => {

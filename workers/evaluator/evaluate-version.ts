@@ -34,7 +34,6 @@ export async function evaluateVersion(
   }
   const metrics = await scoreModel({
     topology,
-    tensors: record.tensors,
     weights,
     testSet,
     scoring: session.job.hyperparams,

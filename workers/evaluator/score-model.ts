@@ -1,18 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
-import * as layers from '@tensorflow/tfjs-layers';
 import type { Hyperparams } from '../../src/core/job.js';
 import type { Metrics } from '../../src/core/session.js';
 import { useBestNodeBackend } from '../../src/library/tf-backend-node.js';
-import type { TensorSpec } from '../../src/protocol/model.js';
-import { split } from '../../src/tensors/tensor-specs.js';
+import { buildModel, setFlatWeights } from '../../src/library/tfjs-model.js';
 import type { TestSet } from './load-test-set.js';
 
 const BATCH_SIZE = 512;
 
 export interface ScoreInput {
   readonly topology: string;
-  readonly tensors: readonly TensorSpec[];
-  /** All parameters, flattened in the order of `tensors`. */
+  /** All parameters, flattened in the order of `model.getWeights()`. */
   readonly weights: Float32Array;
   readonly testSet: TestSet;
   readonly scoring: Pick<Hyperparams, 'loss' | 'metrics'>;
@@ -22,11 +19,9 @@ export interface ScoreInput {
 export async function scoreModel(input: ScoreInput): Promise<Metrics> {
   await useBestNodeBackend();
   const { testSet, scoring } = input;
-  const model = await layers.models.modelFromJSON(
-    JSON.parse(input.topology) as Parameters<typeof layers.models.modelFromJSON>[0],
-  );
+  const model = await buildModel(JSON.parse(input.topology));
   try {
-    setWeights(model, input);
+    setFlatWeights(model, input.weights);
     model.compile({ optimizer: 'sgd', loss: scoring.loss, metrics: [...scoring.metrics] });
     const result = tf.tidy(() => {
       const x = tf.tensor(testSet.inputs, [testSet.numExamples, ...testSet.inputShape]);
@@ -41,10 +36,4 @@ export async function scoreModel(input: ScoreInput): Promise<Metrics> {
   } finally {
     model.dispose();
   }
-}
-
-function setWeights(model: layers.LayersModel, { weights, tensors }: ScoreInput): void {
-  const values = split(weights, [...tensors]).map((data, i) => tf.tensor(data, tensors[i]?.shape));
-  model.setWeights(values);
-  tf.dispose(values);
 }

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from .errors import missing
+from .probe import add_probe
 
 TYPES = {"h5": "application/x-hdf5", "keras": "application/zip"}
 
@@ -44,6 +45,7 @@ def read_model(model: Any) -> tuple[bytes, str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"model.{suffix}"
         model.save(str(path))
+        add_probe(path, model)
         return path.read_bytes(), suffix
 
 

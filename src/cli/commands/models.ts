@@ -51,6 +51,22 @@ export function addModelCommands(program: Command): void {
     });
 
   program
+    .command('convert')
+    .description('convert a model on this machine; what is written has been read again and compared')
+    .argument('<in>', 'a Keras file (.h5, .keras), or the folder of a model.json')
+    .argument('<out>', 'a file that ends in .h5 or .keras, or a folder for model.json and weights.bin')
+    .action(async (from: string, to: string, _options, command: Command) => {
+      const { out } = contextOf(command);
+      const { convertModel } = await import('../convert-model.js');
+      const converted = await convertModel(from, to);
+      converted.notes.forEach((note) => out.note(note));
+      out.result(converted, (style) => [
+        `${style.green('✓')} ${converted.files.join(' and ')}`,
+        style.dim(`  ${converted.name}: ${integer(converted.params)} parameters, checked`),
+      ]);
+    });
+
+  program
     .command('download')
     .description('save a model, checked against its hashes')
     .argument('<repoId>')

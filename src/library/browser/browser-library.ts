@@ -102,7 +102,11 @@ export class BrowserLibrary extends Emitter<BrowserLibraryEvents> {
     if (this.#unwatch !== null) this.#watch();
   }
 
-  /** Adds or replaces a data set. It is kept in this browser, over reloads, and never sent. */
+  /**
+   * Adds or replaces a data set. It is kept in this browser, over reloads, and never sent.
+   * @throws TypeError when inputs and labels do not fit
+   * @throws DOMException `QuotaExceededError` when the browser has no room for it: what was kept before is still there
+   */
   async addData(datasetId: string, data: ArrayData): Promise<StoredDataset> {
     const stored = await this.#store.put(datasetId, data);
     this.#tell({ type: 'data' });
@@ -163,8 +167,12 @@ export class BrowserLibrary extends Emitter<BrowserLibraryEvents> {
 
   /** The off switch: gives the round back and stays off until the next `start`, over reloads too. */
   async stop(): Promise<void> {
-    await this.#database.put('settings', 'on', false);
-    await this.close();
+    try {
+      // Deleted, because that needs no room on a disk that is full.
+      await this.#database.delete('settings', 'on');
+    } finally {
+      await this.close();
+    }
   }
 
   /** Forgets the consent, the identity and all data. */

@@ -43,28 +43,35 @@ export class DataStore {
   }
 
   /**
-   * Adds or replaces a data set. A tab that dies in the middle leaves the old one.
+   * Adds or replaces a data set. The old one stays until the new one is written to its end.
    * @throws TypeError when inputs and labels do not fit
-   * @throws DOMException `QuotaExceededError` when the browser gives no more room
+   * @throws DOMException `QuotaExceededError` when the browser gives no more room; nothing of the new one is left then
    */
   async put(datasetId: string, data: ArrayData): Promise<StoredDataset> {
     const numExamples = countExamples(data);
     const [inputs, labels] = [typed(data.inputs), typed(data.labels)];
     const copy = crypto.randomUUID();
-    const entry: Entry = {
-      datasetId,
-      numExamples,
-      bytes: inputs.byteLength + labels.byteLength,
-      inputShape: [...data.inputShape],
-      labelShape: [...data.labelShape],
-      addedMs: Date.now(),
-      copy,
-      inputs: await this.#putPieces([datasetId, copy, 'inputs'], inputs),
-      labels: await this.#putPieces([datasetId, copy, 'labels'], labels),
-    };
-    await this.#database.put('datasets', datasetId, entry);
-    await this.#removePieces(datasetId, copy);
-    return entry;
+    const bytes = inputs.byteLength + labels.byteLength;
+    try {
+      const entry: Entry = {
+        datasetId,
+        numExamples,
+        bytes,
+        inputShape: [...data.inputShape],
+        labelShape: [...data.labelShape],
+        addedMs: Date.now(),
+        copy,
+        inputs: await this.#putPieces([datasetId, copy, 'inputs'], inputs),
+        labels: await this.#putPieces([datasetId, copy, 'labels'], labels),
+      };
+      await this.#database.put('datasets', datasetId, entry);
+      await this.#removePieces(datasetId, copy);
+      return entry;
+    } catch (error) {
+      // It would take room until the data set is replaced or removed.
+      await this.#removeCopy(datasetId, copy).catch(() => {});
+      throw isQuota(error) ? await noRoom(datasetId, bytes) : error;
+    }
   }
 
   /** @returns null when there is none of that name */
@@ -103,6 +110,13 @@ export class DataStore {
     return values;
   }
 
+  /** The pieces of one copy, unless it is the one that counts. */
+  async #removeCopy(datasetId: string, copy: string): Promise<void> {
+    const entry = (await this.#database.get('datasets', datasetId)) as Entry | undefined;
+    if (entry?.copy === copy) return;
+    await this.#database.delete('chunks', IDBKeyRange.bound([datasetId, copy], [datasetId, copy, []]));
+  }
+
   /** All pieces of a data set but those of the copy `kept`. */
   async #removePieces(datasetId: string, kept: string | null): Promise<void> {
     const ranges =
@@ -114,6 +128,22 @@ export class DataStore {
           ];
     for (const range of ranges) await this.#database.delete('chunks', range);
   }
+}
+
+function isQuota(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'QuotaExceededError';
+}
+
+/** The same error, with what a person can do about it: the browser's own says neither how much nor of what. */
+async function noRoom(datasetId: string, bytes: number): Promise<DOMException> {
+  // The quota that it tells is made up: sites would know the device by it.
+  const { usage } = await navigator.storage.estimate().catch((): StorageEstimate => ({}));
+  const mib = (count: number): string => (count / 2 ** 20).toFixed(1);
+  const room = usage === undefined ? '' : ` beside the ${mib(usage)} MiB that it keeps for this site`;
+  return new DOMException(
+    `The browser has no room for the ${mib(bytes)} MiB of the data set "${datasetId}"${room}. What was kept before is still there. Free space, or add fewer examples.`,
+    'QuotaExceededError',
+  );
 }
 
 function typed(values: Values): Typed {
