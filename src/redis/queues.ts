@@ -81,7 +81,7 @@ export class WorkQueues {
   ): Promise<void> {
     const data: EvaluateModelJob = { v: QUEUE_VERSION_MODELS, repoId, evaluationId };
     await this.#evaluate.add(EVALUATE_MODEL, data, {
-      ...once(`${repoId}/${evaluationId}`),
+      ...this.#once(`${repoId}/${evaluationId}`, undefined),
       attempts: 8,
       backoff: { type: 'exponential', delay: 500 },
       priority: 1 + openOfRepo,

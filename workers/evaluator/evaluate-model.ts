@@ -46,7 +46,7 @@ async function score(deps: WorkerDeps, repoId: string, evaluation: EvaluationRec
   ]);
   if (weights === null) return failed('The parameters are gone: this version is not kept any more.');
   if (testSet === null) return failed('The bytes of the test set are gone: upload it again.');
-  return compute({ topology, tensors: model.tensors, weights, testSet, scoring: evaluation });
+  return compute({ topology, weights, testSet, scoring: evaluation });
 }
 
 /** The same input gives the same error however often it is tried. */
