@@ -13,7 +13,10 @@ export interface MemoryLine {
   readonly memory: { readonly pid: number; readonly liveBytes: number };
 }
 
-const { gc } = globalThis as { gc?: (options: object) => void };
+/** What the first collection set free by finalizers is garbage for a second one. */
+const AGAIN_MS = 300;
+
+const { gc } = globalThis as { gc?: (options?: object) => void };
 const threads = new BroadcastChannel('collect-garbage');
 threads.onmessage = () => gc?.(THOROUGH);
 threads.unref();
@@ -21,7 +24,10 @@ if (isMainThread)
   process.on('SIGUSR2', () => {
     gc?.(THOROUGH);
     threads.postMessage(null);
-    const { heapUsed, external } = process.memoryUsage();
-    const line: MemoryLine = { memory: { pid: process.pid, liveBytes: heapUsed + external } };
-    process.stdout.write(`${JSON.stringify(line)}\n`);
+    setTimeout(() => {
+      gc?.();
+      const { heapUsed, external } = process.memoryUsage();
+      const line: MemoryLine = { memory: { pid: process.pid, liveBytes: heapUsed + external } };
+      process.stdout.write(`${JSON.stringify(line)}\n`);
+    }, AGAIN_MS);
   });
