@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
+import { EVENTS, ROUTES } from '../src/gateway/auth/access.js';
 import { ERRORS } from '../src/protocol/errors.js';
 import { Dice } from './fuzz/dice.js';
 import { drive } from './fuzz/drive.js';
 import { Findings } from './fuzz/findings.js';
 import { HTTP_TARGETS } from './fuzz/http-targets.js';
-import { watchProcesses } from './fuzz/memory.js';
-import { SOCKET_TARGETS } from './fuzz/socket-targets.js';
+import { watchProcesses, type ByRole, type Settled } from './fuzz/memory.js';
 import { setStage } from './fuzz/stage.js';
 
 const USAGE = 'npm run fuzz -- [--minutes N] [--seed N] [--json] [--logs]';
@@ -18,6 +18,8 @@ const MAX_LEAKED_MIB = 24;
 /** Memory is looked at after each. */
 const PARTS = 5;
 const SHORT_SECONDS = 60;
+/** Longer than a converter is given for one file. */
+const MAX_REST_MS = 65_000;
 const HTTP_LINES = 24;
 const SOCKET_LINES = 12;
 
@@ -75,12 +77,12 @@ export interface FuzzReport {
   readonly seconds: number;
   readonly inputsPerSecond: number;
   /** After each fifth of the time, by role. */
-  readonly rssMiB: readonly Rss[];
+  readonly rssMiB: readonly ByRole[];
+  /** What of it JavaScript can reach, in the main threads. */
+  readonly liveMiB: readonly ByRole[];
   readonly coverage: Coverage;
   readonly findings: readonly string[];
 }
-
-type Rss = Readonly<Record<string, number>>;
 
 interface Coverage {
   readonly routes: string;
@@ -96,20 +98,13 @@ interface Coverage {
 }
 
 export async function fuzz({ seconds, seed, say, onLine }: FuzzOptions): Promise<FuzzReport> {
-  const { pool, calm, world } = await setStage(onLine);
+  const { pool, calm, world, memory } = await setStage(onLine);
   const shown: string[] = [];
   const findings = new Findings((text) => {
     shown.push(text);
     say(text);
   });
-  const alive = watchProcesses(pool);
   const dice = new Dice(seed);
-  const send = async (forMs: number): Promise<void> => {
-    const endMs = performance.now() + forMs;
-    const isOver = (): boolean => performance.now() >= endMs || alive.crashes() > 0;
-    const options = { urls: pool.urls, world, dice, findings, withinMs: HANG_MS };
-    await drive({ ...options, httpLines: HTTP_LINES, socketLines: SOCKET_LINES }, isOver);
-  };
   let stopped = false;
   const keepSessions = async (): Promise<void> => {
     // The first one is undisturbed.
@@ -117,20 +112,28 @@ export async function fuzz({ seconds, seed, say, onLine }: FuzzOptions): Promise
   };
   try {
     await calm.runOne(ROUNDS);
+    const alive = watchProcesses(pool, memory);
+    const send = async (forMs: number): Promise<void> => {
+      const endMs = performance.now() + forMs;
+      const isOver = (): boolean => performance.now() >= endMs || alive.crashes() > 0;
+      const options = { urls: pool.urls, world, dice, findings, withinMs: HANG_MS };
+      await drive({ ...options, httpLines: HTTP_LINES, socketLines: SOCKET_LINES }, isOver);
+    };
     const sessions = keepSessions();
     sessions.catch(() => undefined);
     const startedMs = performance.now();
-    const rssMiB: Rss[] = [];
-    const parts = seconds < SHORT_SECONDS ? 2 : PARTS;
+    const settled: Settled[] = [];
+    const [parts, restMs] = seconds < SHORT_SECONDS ? [2, 5_000] : [PARTS, MAX_REST_MS];
     for (let part = 0; part < parts; part++) {
       await send((seconds / parts) * 1_000);
-      rssMiB.push(await alive.settledMiB());
+      settled.push(await alive.settled(restMs));
     }
     const tookSeconds = (performance.now() - startedMs) / 1_000;
     stopped = true;
     await sessions.catch((error: unknown) => say(`the session broke: ${(error as Error).message}`));
     const { sessions: count, identical, problem } = calm.outcome();
     if (problem !== '') say(problem);
+    const rssMiB = settled.map(({ rss }) => rss);
     const figures = {
       inputs: findings.inputs,
       crashes: alive.crashes(),
@@ -150,6 +153,7 @@ export async function fuzz({ seconds, seed, say, onLine }: FuzzOptions): Promise
       seconds: Math.round(tookSeconds),
       inputsPerSecond: Math.round(findings.inputs / tookSeconds),
       rssMiB,
+      liveMiB: settled.map(({ live }) => live),
       coverage: coverageOf(findings),
       findings: shown,
     };
@@ -162,8 +166,9 @@ export async function fuzz({ seconds, seed, say, onLine }: FuzzOptions): Promise
 
 function coverageOf({ targets, schemas, statuses }: Findings): Coverage {
   const routes = HTTP_TARGETS.map(({ route }) => route);
-  const events = SOCKET_TARGETS.map(({ namespace, event }) => `${namespace} ${event}`);
-  const all = [...routes, ...events];
+  const events = Object.keys(EVENTS);
+  // Some routes are walked in several ways.
+  const all = [...new Set([...Object.keys(ROUTES), ...routes, ...events])];
   const share = (names: readonly string[]): string =>
     `${names.filter((name) => targets.has(name)).length}/${names.length}`;
   const neverAccepted = all.filter((name) => (targets.get(name)?.accepted ?? 0) === 0);
@@ -179,6 +184,6 @@ function coverageOf({ targets, schemas, statuses }: Findings): Coverage {
   };
 }
 
-function sum(rss: Rss = {}): number {
+function sum(rss: ByRole = {}): number {
   return Object.values(rss).reduce((total, mib) => total + mib, 0);
 }

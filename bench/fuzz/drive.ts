@@ -94,12 +94,12 @@ async function driveSocket(
     auth: () => authOf(world, { namespace, libraryId, dice }),
   });
   while (!isOver()) {
-    if (!(await line.open())) {
-      findings.sent(`${namespace} connect`, {
-        schema: namespace === '/library' ? 'libraryAuth' : 'tokenAuth',
-        mutation: 'credentials',
-      });
-      continue;
+    if (!line.isOpen) {
+      const schema = namespace === '/library' ? 'libraryAuth' : 'tokenAuth';
+      const seen = findings.sent(`${namespace} connect`, { schema, mutation: 'credentials' });
+      const isOpen = await line.open();
+      seen[isOpen ? 'accepted' : 'refused']++;
+      if (!isOpen) continue;
     }
     // What is broken goes alone: whatever is under way beside it may end with it.
     const isBroken = dice.chance(BROKEN_SHARE);

@@ -113,7 +113,7 @@ export function makeHttpInput(target: HttpTarget, world: World, dice: Dice): Htt
   if (kind === 'bytes' && body.length > 0) body = mutateBytes(body, dice);
   const [method = 'GET', template = '/'] = target.route.split(' ');
   const path = template.replace(/:(\w+)/g, (_, part: string) => {
-    const own = pathValue(target, part, { world, dice });
+    const own = pathValue(target, part, { world, dice, libraryId });
     return kind === 'path' && dice.chance(0.7) ? dice.pick(pathJunk(own)) : own;
   });
   const draft: Draft = {

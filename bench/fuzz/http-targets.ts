@@ -219,11 +219,15 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
 export function pathValue(
   target: HttpTarget,
   part: string,
-  { world, dice }: { world: World; dice: Dice },
+  { world, dice, libraryId }: { world: World; dice: Dice; libraryId: string },
 ): string {
   // Only what was made for it is ever deleted.
   if (target.route === `DELETE ${REPO}`) return world.anyId('made', dice);
   const isReading = target.as === 'dashboard';
+  // A Library sees what it is assigned to.
+  const lease = target.as === 'apiKey' && dice.chance(0.8) ? world.leases.get(libraryId) : undefined;
+  if (lease !== undefined && part === 'sessionId') return lease.sessionId;
+  if (lease !== undefined && part === 'version') return String(lease.version);
   switch (part) {
     case 'repoId':
       return isReading && dice.chance(0.1) ? world.calm.repoId : world.repoId;

@@ -38,9 +38,13 @@ export class SocketLine {
     this.#auth = options.auth;
   }
 
+  get isOpen(): boolean {
+    return this.#ws?.readyState === WebSocket.OPEN;
+  }
+
   /** @returns false when the namespace did not let it in */
   async open(): Promise<boolean> {
-    if (this.#ws?.readyState === WebSocket.OPEN) return true;
+    if (this.isOpen) return true;
     this.#opening ??= this.#connect().finally(() => (this.#opening = null));
     return this.#opening;
   }

@@ -1,14 +1,16 @@
 import { Explora } from '../../src/explora/index.js';
+import { newPoolKey, poolKeyPem } from '../../src/gateway/identity/pool-key.js';
 import { type ApiClient } from '../../src/protocol/client/request.js';
 import { startBenchPool, type BenchPool } from '../lib/pool.js';
 import { CALM_ENV, calmSessions, type CalmSessions } from './calm-session.js';
-import { MEASURABLE } from './memory.js';
+import { MEASURABLE, MemoryLines, STEADY_MALLOC } from './memory.js';
 import { World, type Credentials } from './world.js';
 
 export interface Stage {
   readonly pool: BenchPool;
   readonly calm: CalmSessions;
   readonly world: World;
+  readonly memory: MemoryLines;
 }
 
 const REPO_ID = 'fuzz';
@@ -30,11 +32,15 @@ const ENV = {
 
 /** A pool of several processes with two Repos: one to play with, and one in which a session runs. */
 export async function setStage(onLine?: (line: string) => void): Promise<Stage> {
+  const memory = new MemoryLines();
   const pool = await startBenchPool({
     gateways: 2,
-    env: ENV,
+    env: { ...ENV, ...STEADY_MALLOC, POOL_KEY: poolKeyPem(newPoolKey()) },
     nodeArgs: MEASURABLE,
-    ...(onLine === undefined ? {} : { onLine }),
+    onLine: (line) => {
+      memory.note(line);
+      onLine?.(line);
+    },
   });
   try {
     const calm = await calmSessions(pool);
@@ -51,6 +57,7 @@ export async function setStage(onLine?: (line: string) => void): Promise<Stage> 
           sessions: 5_000,
           models: 60,
           testSets: 20,
+          keys: 100,
           libraries: 40,
         },
       },
@@ -76,7 +83,7 @@ export async function setStage(onLine?: (line: string) => void): Promise<Stage> 
       kerasFile(pool, modelId, 'keras'),
     ]);
     made.kerasFiles = { h5, keras };
-    return { pool, calm, world: made };
+    return { pool, calm, world: made, memory };
   } catch (error) {
     await pool.close();
     throw error;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Clock ticks a second of /proc: 100 on every Linux that Node runs on. */
 const TICKS = 100;
@@ -28,6 +28,11 @@ export function peakRssMiB(pid: number): number {
 
 export function rssMiB(pid: number): number {
   return statusMiB(pid, 'VmRSS');
+}
+
+/** Threads of a process, those of V8 and libuv too. */
+export function threadCount(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).length;
 }
 
 function statusMiB(pid: number, field: string): number {

@@ -132,7 +132,7 @@ export const envSchema = z.object({
   REPO_LIBRARIES: integer(1, 100_000_000)
     .default(100_000)
     .describe(
-      'Libraries that a Repo may have; this and the next seven: unless the Repo has a limit of its own.',
+      'Libraries that a Repo may have; this and the next nine: unless the Repo has a limit of its own.',
     ),
   REPO_EXAMPLES: integer(1, 2 ** 29 - 1)
     .default(10_000_000)
@@ -142,6 +142,8 @@ export const envSchema = z.object({
   REPO_BYTES: integer(1, 2 ** 50)
     .default(2 ** 36)
     .describe('Bytes that the models and test sets of a Repo may have in all.'),
+  REPO_KEYS: integer(1, 100_000).default(1_000).describe('API keys that a Repo may have.'),
+  REPO_ALIASES: integer(1, 100_000).default(1_000).describe('Names of models that a Repo may have.'),
   REPO_SESSIONS: integer(1, 10_000_000)
     .default(10_000)
     .describe('Sessions that are kept of a Repo, ended ones too.'),

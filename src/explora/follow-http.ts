@@ -1,3 +1,4 @@
+import { abortWith } from '../protocol/abort-with.js';
 import { NoAnswerError } from '../protocol/client/no-answer.js';
 import type { ApiClient } from '../protocol/client/request.js';
 import type { LoggedEvent } from '../protocol/http.js';
@@ -15,11 +16,12 @@ export async function* streamEvents(
 ): AsyncGenerator<LoggedEvent> {
   const queue = new Queue<LoggedEvent>();
   const own = new AbortController();
+  const release = abortWith(own, signal);
   const headers = {
     accept: 'text/event-stream',
     ...(afterEventId === null ? {} : { 'last-event-id': afterEventId }),
   };
-  const request = { path, headers, signal: AbortSignal.any([signal, own.signal]), idleMs: SILENCE_MS };
+  const request = { path, headers, signal: own.signal, idleMs: SILENCE_MS };
   void api
     .attempt(request, async ({ response, alive }) => {
       const parser = new SseParser();
@@ -42,6 +44,7 @@ export async function* streamEvents(
   try {
     yield* queue;
   } finally {
+    release();
     own.abort(new Error('Nobody listens any more.'));
   }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,6 +47,8 @@ const LOOK_AGAIN_MS = 25;
 export async function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): Promise<Gateway> {
   const { config } = deps;
   const drainController = new AbortController();
+  // Whoever follows a session listens to it.
+  setMaxListeners(0, drainController.signal);
   const { models, keras, kernels } = options;
   const ctx = createContext(deps, { draining: drainController.signal, models, keras, kernels });
   const web = createWebServer(config, {
@@ -59,6 +62,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   const { server, scheme } = web;
   answerBadRequests(server, config);
   ctx.limits.strangers.watch(web);
+  ctx.limits.queued.watch(server);
   const requests = trackRequests(server, ctx.draining);
   const aliases = config.LEGACY ? new SessionAliases(config.AUTH_SECRET ?? null) : null;
   const addRoutes = (app: Express): void => {

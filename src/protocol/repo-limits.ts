@@ -12,6 +12,9 @@ export const repoLimits = z.strictObject({
   testSets: limit(1_000_000),
   /** Bytes of its models and test sets. */
   bytes: limit(2 ** 50),
+  /** API keys that are kept; of too many, those make room that have been good for nothing for a day. */
+  keys: limit(100_000),
+  aliases: limit(100_000),
   /** Sessions that are kept, ended ones too. */
   sessions: limit(10_000_000),
   /** Sessions that have not ended: those that run and those that wait. */

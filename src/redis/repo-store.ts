@@ -51,6 +51,13 @@ export class RepoStore {
     await redis.hset(keys.apiKeys(repoId), record.keyId, JSON.stringify(record));
   }
 
+  async removeKeys(repoId: string, keyIds: readonly string[]): Promise<void> {
+    if (keyIds.length === 0) return;
+    const { redis, keys } = this.#context;
+    await redis.hdel(keys.apiKeys(repoId), ...keyIds);
+    await redis.hdel(keys.keyUses(repoId), ...keyIds);
+  }
+
   async findKey(repoId: string, keyId: string): Promise<KeyRecord | null> {
     const { redis, keys } = this.#context;
     const key = keys.apiKeys(repoId);

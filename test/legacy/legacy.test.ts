@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { SignJWT } from 'jose';
 import { eventually } from '../helpers/eventually.js';
 import type { Json } from '../helpers/gateway.js';
-import { startPool, type TestPool } from '../helpers/pool.js';
+import { POOL_SECRET, startPool, type TestPool } from '../helpers/pool.js';
 import { fixture } from '../keras/fixtures.js';
 import { loadOldModel, OldClient, type OldModel } from './old-client.js';
 
@@ -46,6 +47,16 @@ const sessionOf = async (): Promise<Json> => {
   const { sessions } = await (await pool.fetch(`/v1/repos/${repo.repoId}/sessions`)).json();
   return await (await pool.fetch(`/v1/repos/${repo.repoId}/sessions/${sessions[0].sessionId}`)).json();
 };
+
+/** Who did what, by the Repo's audit trail. */
+async function trail(): Promise<string[]> {
+  const lines = (await (await pool.fetch(`/v1/repos/${repo.repoId}/audit`)).text()).trim().split('\n');
+  return lines.map((line) => {
+    const { action, actor, address, result } = JSON.parse(line);
+    expect(address === null).toBe(actor.kind === 'pool');
+    return `${action} ${actor.kind} ${actor.role ?? ''} ${result}`;
+  });
+}
 
 async function resultOf(view: Json): Promise<Float32Array> {
   return (await repo.explora.downloadModel(view.resultModelId as string)).weights;
@@ -299,6 +310,12 @@ describe('2020', () => {
     ]) {
       expect([path, (await fetch(`${url}${path}`)).status]).toEqual([path, 401]);
     }
+    await eventually(async () => {
+      const refused = (await trail()).filter((entry) => entry.startsWith('request.refused'));
+      // Of another kind of key, of a token of this Repo in another role, and of nobody.
+      for (const who of ['key ', 'token explora', 'token dashboard', 'nobody '])
+        expect(refused).toContain(`request.refused ${who} unauthenticated`);
+    });
     // An id that was not made here proves nothing.
     const forged = `${repo.repoId}~s-0000000000000000~000000000000~AAAAAAAAAAAAAAAAAAAAAA`;
     expect((await fetch(`${url}/model/${forged}/model.json`)).status).toBe(401);
@@ -311,11 +328,13 @@ describe('2020', () => {
     expect((await fetch(`${url}/get_state/wide-open`)).status).toBe(401);
   });
 
-  it('ends the connection of a key that is revoked, and a session that is reset', async () => {
+  it('ends the connection of a key or token that is revoked, and a session that is reset, and notes who did what', async () => {
     const library = await OldClient.connect(url);
     library.send(register('LIBRARY', repo.apiKey));
     const explora = await OldClient.connect(url);
-    explora.send(register('DASHBOARD', token));
+    const mine = new SignJWT({ role: 'explora', repos: [repo.repoId] }).setSubject('ada').setJti('mine');
+    const signing = mine.setProtectedHeader({ alg: 'HS256' }).setIssuedAt().setExpirationTime('1h');
+    explora.send(register('DASHBOARD', await signing.sign(new TextEncoder().encode(POOL_SECRET))));
     for (const client of [library, explora]) expect(await client.next()).toEqual(success);
     explora.send({ ...newSession(repo.repoId, 5), session_id: 'mine', library_type: 'JAVASCRIPT' });
     await library.next();
@@ -331,6 +350,29 @@ describe('2020', () => {
     const { keys } = await (await pool.fetch(`/v1/repos/${repo.repoId}/keys`)).json();
     await pool.fetch(`/v1/repos/${repo.repoId}/keys/${keys[0].keyId}`, { method: 'DELETE' });
     expect(await library.closed).toBe(1008);
+    await pool.fetch('/v1/revocations', { method: 'POST', body: JSON.stringify({ jti: 'mine' }) });
+    expect(await explora.closed).toBe(1008);
+    expect((await trail()).filter((entry) => !entry.startsWith('session.'))).toEqual([
+      'repo.created token admin ok',
+      'key.created token admin ok',
+      'library.joined key  ok',
+      'model.uploaded token explora ok',
+      'job.submitted token explora ok',
+      'key.revoked token admin ok',
+      'audit.exported token admin ok',
+    ]);
+    expect(await trail()).toContain('session.cancelled token explora ok');
+  });
+
+  it('takes little of whoever has not registered, and all that comes at once with REGISTER', async () => {
+    const stranger = await OldClient.connect(url);
+    stranger.socket.send('x'.repeat(2 ** 20));
+    expect(await stranger.closed).toBe(1008);
+    const explora = await OldClient.connect(url);
+    explora.send(register('DASHBOARD', token));
+    explora.send({ ...newSession(repo.repoId, 1), padding: 'x'.repeat(2 ** 21) });
+    expect(await explora.next()).toEqual(success);
+    await eventually(async () => (await trail()).includes('job.submitted token explora ok'));
   });
 });
 

@@ -90,6 +90,32 @@ describe('what a Repo may have', () => {
     expect(await submit(repoId, modelId)).toMatchObject(quota('3 sessions ('));
   });
 
+  it('are so many API keys, of which those that have been good for nothing for a day make room', async () => {
+    const { repoId } = await repo({ keys: 3 });
+    const keys = `/v1/repos/${repoId}/keys`;
+    const make = (body: object = {}) => pool.json(keys, { method: 'POST', body });
+    const [revoked, kept] = [await make(), await make()];
+    expect(kept.status).toBe(201);
+    await pool.json(`${keys}/${revoked.body.keyId}`, { method: 'DELETE' });
+    expect(await make()).toMatchObject(quota('3 API keys (limits.keys of the Repo, else REPO_KEYS)'));
+    const record = await pool.stores.repos.findKey(repoId, revoked.body.keyId as string);
+    const dayAgoMs = Date.now() - 86_500_000;
+    if (record !== null) await pool.stores.repos.addKey(repoId, { ...record, revokedMs: dayAgoMs });
+    expect((await make()).status).toBe(201);
+    const { body } = (await pool.json(keys)) as { body: { keys: { keyId: string }[] } };
+    expect(body.keys.map(({ keyId }) => keyId)).not.toContain(revoked.body.keyId);
+    expect(await make()).toMatchObject(quota('3 API keys'));
+  });
+
+  it('are so many aliases, and one may be moved', async () => {
+    const { repoId } = await repo({ aliases: 1 });
+    const modelId = await uploadModel(pool, repoId);
+    const set = (alias: string) =>
+      pool.json(`/v1/repos/${repoId}/aliases/${alias}`, { method: 'PUT', body: { modelId } });
+    expect([(await set('a')).status, (await set('a')).status]).toEqual([200, 200]);
+    expect(await set('b')).toMatchObject(quota('1 aliases'));
+  });
+
   it('are so many Libraries, of whom those that are there may come again', async () => {
     const { apiKey } = await repo({ libraries: 2 });
     expect([(await join(apiKey, 'a')).status, (await join(apiKey, 'b')).status]).toEqual([200, 200]);

@@ -165,6 +165,16 @@ describe('an API key', () => {
     await eventually(() => !other.isOpen, { withinMs: WITHIN_MS });
   });
 
+  it('that is revoked again and again makes the log of revocations no longer', async () => {
+    const { repoId, keyId } = await first.repo();
+    const revoke = () => first.json(`/v1/repos/${repoId}/keys/${keyId}`, { method: 'DELETE' });
+    for (let i = 0; i < 3; i++) expect((await revoke()).body).toEqual({ revoked: true });
+    const log = await first.stores.revocations.read(0);
+    expect(
+      log.filter(({ revocation }) => revocation.kind === 'key' && revocation.keyId === keyId),
+    ).toHaveLength(1);
+  });
+
   it('may end by itself, and then closes its sockets', async () => {
     const { repoId } = await first.repo();
     const keys = `/v1/repos/${repoId}/keys`;

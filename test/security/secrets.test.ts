@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { expect, it } from '@jest/globals';
 import { denseModel } from '../../bench/lib/dense-model.js';
 import { Explora } from '../../src/explora/index.js';
+import { newPoolKey, poolKeyPem } from '../../src/gateway/identity/pool-key.js';
 import { startPool } from '../helpers/pool.js';
 import { startHttpProxy } from '../helpers/http-proxy.js';
 import { onCluster } from '../helpers/servers.js';
@@ -38,7 +39,9 @@ async function dump(redis: Redis): Promise<string> {
 (onCluster ? it.skip : it)(
   'no secret is logged, stored, put into a job or a URL, or answered, in a session from end to end',
   async () => {
-    const pool = await startPool({ env: { LOG_LEVEL: 'trace', AUTH_SECRET_PREVIOUS: PREVIOUS } });
+    const poolKey = newPoolKey();
+    const env = { LOG_LEVEL: 'trace', AUTH_SECRET_PREVIOUS: PREVIOUS, POOL_KEY: poolKeyPem(poolKey) };
+    const pool = await startPool({ env });
     const gateway = pool.gateways[0];
     const proxy = await startHttpProxy({ port: Number(new URL(gateway?.url ?? '').port) });
     const url = `http://127.0.0.1:${proxy.port}`;
@@ -93,6 +96,8 @@ async function dump(redis: Redis): Promise<string> {
       const secrets = {
         'the secret of the pool': SECRET,
         'its previous secret': PREVIOUS,
+        'the private key of the pool': poolKeyPem(poolKey).split('\n')[1] ?? '',
+        'the same as a JWK': poolKey.privateKey.export({ format: 'jwk' }).d ?? '',
         'the secret of the key': apiKey.slice(-43),
         'the secret of a wrong key': wrong.slice(-43),
         'the signature of a token': owner.split('.')[2] ?? '',

@@ -1,8 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'socket.io';
 import type { AuditActor } from '../../protocol/audit.js';
 import type { Claims } from '../../protocol/http.js';
-import { senderOf } from '../limits/address.js';
+import { senderOf, type Sent } from '../limits/address.js';
 
 /** Who asks, and from where. */
 export interface By {
@@ -29,7 +28,7 @@ export function keyActor({ keyId }: { readonly keyId: string }): AuditActor {
 
 type Proxies = { readonly config: { readonly TRUST_PROXY: number } };
 
-export function byRequest({ config }: Proxies, request: IncomingMessage): By {
+export function byRequest({ config }: Proxies, request: Sent): By {
   return { actor: actors.get(request) ?? NOBODY, address: addressOf(request, config.TRUST_PROXY) };
 }
 
@@ -37,7 +36,7 @@ export function bySocket({ config }: Proxies, socket: Socket, actor: AuditActor)
   return { actor, address: addressOf(socket.request, config.TRUST_PROXY) };
 }
 
-function addressOf(request: IncomingMessage, proxies: number): string | null {
+function addressOf(request: Sent, proxies: number): string | null {
   const address = senderOf(request, proxies).slice(0, 64);
   return address === '' ? null : address;
 }

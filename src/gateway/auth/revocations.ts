@@ -23,6 +23,12 @@ export type Credential =
       readonly endsMs: number;
     };
 
+/** Of whoever showed an API key. */
+export function keyCredential(key: { repoId: string; keyId: string; expiresMs: number | null }): Credential {
+  const { repoId, keyId, expiresMs } = key;
+  return { kind: 'key', repoId, keyId, endsMs: expiresMs };
+}
+
 interface Held {
   readonly credential: Credential;
   readonly end: (why: CloudNodeError) => void;
@@ -69,6 +75,8 @@ export class Revocations {
 
   /** Revokes in the whole pool. When it resolves every gateway will know within a second, this one knows. */
   async revoke(what: Revocation): Promise<void> {
+    // Asking again and again must not make the log longer.
+    if (what.kind !== 'subject' && this.#revoked.has(nameOf(what))) return;
     const { revocations, context } = this.#stores;
     await revocations.append(what, this.#keepMs);
     inBackground({ log: this.#log }, 'revoked', publishHint(context, { kind: 'revoked' }));

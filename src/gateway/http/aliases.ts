@@ -4,6 +4,7 @@ import { parse } from '../../protocol/parse.js';
 import { redisNowMs } from '../../redis/context.js';
 import { byRequest } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
+import { limitsOf, requireWithin } from '../service/repo-limits.js';
 import type { GuardedApp } from './guarded.js';
 import { readJson } from './read-json.js';
 
@@ -18,7 +19,13 @@ export function aliasRoutes(app: GuardedApp, ctx: GatewayContext): void {
   app.put('/v1/repos/:repoId/aliases/:alias', async (req, res, { repoId, claims }) => {
     const alias = parse(ids.alias, req.params.alias);
     const { modelId } = await readJson(req, setAlias, ctx.config.MAX_JSON_BYTES);
-    await models.get(repoId, modelId);
+    const [all, limits] = await Promise.all([
+      aliases.list(repoId),
+      limitsOf(ctx, repoId),
+      models.get(repoId, modelId),
+    ]);
+    const others = all.filter((one) => one.alias !== alias);
+    requireWithin(repoId, limits, 'aliases', others.length + 1);
     const setMs = await redisNowMs(context, repoId);
     const record: AliasRecord = { v: 1, alias, modelId, setMs, setBy: claims.sub };
     const act = { repoId, action: 'alias.set', target: { alias, modelId } } as const;

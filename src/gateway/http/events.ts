@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Response } from 'express';
+import { abortWith } from '../../protocol/abort-with.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { LoggedEvent } from '../../protocol/http.js';
 import type { GatewayContext } from '../context.js';
@@ -21,8 +22,10 @@ export function eventRoutes(app: GuardedApp, ctx: GatewayContext): void {
       closing = error;
       gone.abort();
     });
-    res.once('close', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, ctx.draining]);
+    if (res.destroyed) gone.abort();
+    else res.once('close', () => gone.abort());
+    const { signal } = gone;
+    const letGo = abortWith(gone, ctx.draining);
     res.setHeader('Content-Type', 'text/event-stream');
     res.set({
       'Cache-Control': 'no-cache, no-transform',
@@ -36,6 +39,7 @@ export function eventRoutes(app: GuardedApp, ctx: GatewayContext): void {
         await write(res, logged, signal);
     } finally {
       clearInterval(ping);
+      letGo();
       release();
     }
     res.end(closing === null ? '' : closingEvent(closing));

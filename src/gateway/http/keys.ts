@@ -4,6 +4,7 @@ import { redisNowMs } from '../../redis/context.js';
 import { byRequest } from '../audit/by.js';
 import { createApiKey } from '../auth/api-keys.js';
 import type { GatewayContext } from '../context.js';
+import { requireRoomForKey } from '../service/room-for-key.js';
 import type { GuardedApp } from './guarded.js';
 import { readJson } from './read-json.js';
 
@@ -12,11 +13,9 @@ export function keyRoutes(app: GuardedApp, ctx: GatewayContext): void {
 
   app.post('/v1/repos/:repoId/keys', async (req, res, { repoId }) => {
     const { label, expiresInMs } = await readJson(req, createKey, ctx.config.MAX_JSON_BYTES);
-    const { apiKey, record } = createApiKey(repoId, {
-      label,
-      expiresInMs,
-      nowMs: await redisNowMs(context, repoId),
-    });
+    const nowMs = await redisNowMs(context, repoId);
+    await requireRoomForKey(ctx, repoId, nowMs);
+    const { apiKey, record } = createApiKey(repoId, { label, expiresInMs, nowMs });
     const act = { repoId, action: 'key.created', target: { keyId: record.keyId } } as const;
     await ctx.audit.act(byRequest(ctx, req), act, () => repos.addKey(repoId, record));
     const created: KeyCreated = { keyId: record.keyId, apiKey, label, expiresMs: record.expiresMs };

@@ -7,6 +7,7 @@ import { byRequest } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
 import { uploadKerasFile } from '../service/keras-files.js';
 import { uploadModel } from '../service/upload-model.js';
+import { uploadModelAs } from '../service/upload-model-as.js';
 import { answerJson, contentLength } from './answer.js';
 import type { GuardedApp } from './guarded.js';
 import { sendImmutableJson } from './immutable.js';
@@ -35,16 +36,12 @@ export function modelRoutes(app: GuardedApp, ctx: GatewayContext): void {
   app.post('/v1/repos/:repoId/models', async (req, res, { repoId }) => {
     const upload = { repoId, contentLength: contentLength(req) };
     const { format = formatOf(req), name } = parse(uploadQuery, req.query);
-    const record = await ctx.audit.act(
-      byRequest(ctx, req),
-      { repoId, action: 'model.uploaded' },
-      () =>
-        withBody(req, (source) =>
-          format === 'frame'
-            ? uploadModel(ctx, { ...upload, source })
-            : uploadKerasFile(ctx, { ...upload, source, name }),
-        ),
-      ({ modelId, parameters }) => ({ modelId, sha256: parameters.sha256 }),
+    const record = await uploadModelAs(ctx, byRequest(ctx, req), repoId, () =>
+      withBody(req, (source) =>
+        format === 'frame'
+          ? uploadModel(ctx, { ...upload, source })
+          : uploadKerasFile(ctx, { ...upload, source, name }),
+      ),
     );
     await answerJson(req, res, 201, record);
   });

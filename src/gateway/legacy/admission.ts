@@ -2,16 +2,18 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Role } from '../../protocol/http.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { admitKey, admitToken, checkClaims, type Meeting } from '../auth/guard.js';
+import { keyCredential, type Credential } from '../auth/revocations.js';
 import type { GatewayContext } from '../context.js';
+import type { RateKind } from '../limits/rates.js';
 import { LegacyError } from './legacy-error.js';
 
 /** Who somebody is, as far as it was shown. */
 export interface Admitted {
   readonly repoId: string;
-  /** Null: a token, or a Repo that lets in everybody. */
-  readonly keyId: string | null;
-  /** Looked at again and again: a key may be revoked, or end by itself. */
-  readonly apiKey: string | null;
+  /** What lets it in, and ends; null: the Repo lets in everybody. */
+  readonly credential: Credential | null;
+  /** What its messages count for. */
+  readonly rate: { readonly kind: RateKind; readonly of: string };
 }
 
 export interface Claim {
@@ -52,19 +54,22 @@ async function look(ctx: GatewayContext, claim: Claim, need: Need): Promise<Admi
     const repos = (ctx.config.LEGACY_OPEN_REPOS ?? '').split(',').map((name) => name.trim());
     if (open === '' || !repos.includes(open)) return null;
     await ctx.stores.repos.get(open);
-    await ctx.limits.admit(from, 'key', `${open}/everybody`);
-    return { repoId: open, keyId: null, apiKey: null };
+    const rate = { kind: 'key', of: `${open}/everybody` } as const;
+    await ctx.limits.admit(from, rate.kind, rate.of);
+    return { repoId: open, credential: null, rate };
   }
   if (credential.startsWith('cnk_')) {
-    const { repoId: own, keyId } = await admitKey(ctx, from, credential);
-    return need === 'explora' ? null : { repoId: own, keyId, apiKey: credential };
+    const identity = await admitKey(ctx, from, credential);
+    if (need === 'explora') return null;
+    const rate = { kind: 'key', of: `${identity.repoId}/${identity.keyId}` } as const;
+    return { repoId: identity.repoId, credential: keyCredential(identity), rate };
   }
   if (need === 'library') return null;
   const claims = await admitToken(ctx, from, credential);
   const own = repoId ?? (claims.repos.length === 1 ? (claims.repos[0] ?? '') : '');
   checkClaims(claims, ROLES[need], own);
   await ctx.stores.repos.get(own);
-  return { repoId: own, keyId: null, apiKey: null };
+  return { repoId: own, credential: ctx.tokens.credential(claims), rate: { kind: 'token', of: claims.sub } };
 }
 
 const IN_PATH = /^\/legacy\/([^/?#]+)([/?#].*)?$/;

@@ -1,18 +1,25 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
+import type { CloudNodeError } from '../../protocol/errors.js';
+import { byRequest } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
+import { boundStranger } from '../limits/strange-sockets.js';
 import { requireClientCertificate } from '../tls/client-certificate.js';
-import { admit, type Claim } from './admission.js';
+import { admit, type Admitted, type Claim } from './admission.js';
 import { ExploraClient } from './explora-client.js';
 import { LegacyError, toLegacyError, type LegacyErrorType } from './legacy-error.js';
 import { LibraryClient } from './library-client.js';
 import { readMessage, type LegacyMessage } from './messages.js';
 import type { SessionAliases } from './session-alias.js';
+import { checkAgain, endWithCredential, noteRefusal } from './still-admitted.js';
 
 const LOOK_MS = 500;
-const REGISTER_WITHIN_MS = 10_000;
+/** Clients of 2019 send REGISTER and the session at once; the rest of it waits in the connection after two reads. */
+const READ_AHEAD_BYTES = 2 * 64 * 1024;
 const CLOSE_WITHIN_MS = 2_000;
+/** "Policy violation" of RFC 6455. */
+const REFUSED = 1008;
 
 export interface ConnectionOptions {
   readonly ctx: GatewayContext;
@@ -31,12 +38,16 @@ export class LegacyConnection {
   readonly #options: ConnectionOptions;
   readonly #ended = new AbortController();
   #client: Client | null = null;
+  #who: Admitted | null = null;
   #work: Promise<void> = Promise.resolve();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    const { socket } = options;
-    const late = setTimeout(() => socket.terminate(), REGISTER_WITHIN_MS);
+    const { socket, stream } = options;
+    const { limits, config } = options.ctx;
+    const maxBytes = config.STRANGER_BYTES + READ_AHEAD_BYTES;
+    boundStranger(stream, { strangers: limits.strangers, webSocket: socket, maxBytes });
+    const late = setTimeout(() => socket.terminate(), config.STRANGER_MS);
     this.#ended.signal.addEventListener('abort', () => clearTimeout(late));
     socket.on('message', (data, isBinary) => {
       // The next one waits in the socket, not in memory.
@@ -66,9 +77,10 @@ export class LegacyConnection {
 
   async #receive(data: string | null): Promise<void> {
     let type: LegacyErrorType = 'DESERIALIZATION';
+    let message: LegacyMessage | null = null;
     try {
       if (data === null) throw new LegacyError(type, 'Error while converting JSON.');
-      const message = readMessage(data);
+      message = readMessage(data);
       type =
         message.type === 'REGISTER'
           ? 'REGISTRATION'
@@ -78,13 +90,17 @@ export class LegacyConnection {
       await this.#handle(message);
     } catch (reason) {
       this.#complain(reason, type);
-      if (reason instanceof LegacyError && reason.type === 'AUTHENTICATION') this.#options.socket.close(1008);
+      if (!(reason instanceof LegacyError) || reason.type !== 'AUTHENTICATION') return;
+      const { ctx, claim, socket } = this.#options;
+      if (message !== null) noteRefusal(ctx, claim, message);
+      socket.close(REFUSED);
     }
   }
 
   async #handle(message: LegacyMessage): Promise<void> {
     if (message.type === 'REGISTER') return this.#register(message);
     const client = this.#client;
+    if (this.#who !== null) await checkAgain(this.#options.ctx, this.#who, this.#ended.signal);
     if (client === null) throw new LegacyError('NOT_REGISTERED', 'This client is not registered!');
     if (message.type === 'NEW_SESSION') {
       if ('explora' in client) return client.explora.start(message);
@@ -96,9 +112,10 @@ export class LegacyConnection {
 
   async #register({ node_type, repo_id, api_key }: LegacyMessage & { type: 'REGISTER' }): Promise<void> {
     if (this.#client !== null) throw new LegacyError('REGISTRATION', 'Client already exists!');
-    const { ctx, aliases, claim, stream, onRegistered } = this.#options;
+    const { ctx, aliases, claim, socket, stream, onRegistered } = this.#options;
     const isLibrary = node_type === 'LIBRARY';
     if (isLibrary) requireClientCertificate(ctx.config, stream);
+    await ctx.limits.meet(claim.from);
     const credential = api_key ?? claim.credential;
     const who = await admit(
       ctx,
@@ -108,8 +125,14 @@ export class LegacyConnection {
     // The fields came in 2020, and with them the answers.
     const year = repo_id === undefined && api_key === undefined ? 2019 : 2020;
     const send = (out: object): void => this.#send(out);
-    const shared = { ctx, who, year, send } as const;
+    const shared = { ctx, who, by: byRequest(ctx, claim.from), year, send } as const;
+    this.#who = who;
     onRegistered();
+    const end = (why: CloudNodeError): void => {
+      this.#complain(why, 'AUTHENTICATION');
+      socket.close(REFUSED);
+    };
+    endWithCredential(ctx, who, { ended: this.#ended.signal, end });
     if (year === 2020) send({ action: 'REGISTRATION_SUCCESS', error: false });
     if (!isLibrary) {
       this.#client = { explora: new ExploraClient({ ...shared, signal: this.#ended.signal }) };
@@ -130,7 +153,7 @@ export class LegacyConnection {
         this.#options.ctx.log.debug({ err: error.message }, 'legacy Library not served');
         if (error.type !== 'AUTHENTICATION') return;
         this.#send(error.toWire());
-        socket.close(1008);
+        socket.close(REFUSED);
       });
       await this.#work;
       await sleep(LOOK_MS, undefined, { signal: this.#ended.signal }).catch(() => undefined);

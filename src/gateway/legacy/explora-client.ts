@@ -2,11 +2,13 @@ import { sourceOf } from '../../keras/source.js';
 import { trainingDefaults, type TrainingDefaults } from '../../keras/training.js';
 import { ByteSource } from '../intake/byte-source.js';
 import type { LoggedEvent } from '../../protocol/http.js';
+import type { By } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
 import { followSession } from '../service/follow-session.js';
 import { uploadKerasFile, type KerasUpload } from '../service/keras-files.js';
+import { submitAs } from '../service/session-acts.js';
 import { isBusy } from '../service/status.js';
-import { submitJob } from '../service/submit-job.js';
+import { uploadModelAs } from '../service/upload-model-as.js';
 import type { Admitted } from './admission.js';
 import { LegacyError, toLegacyError } from './legacy-error.js';
 import type { NewSession } from './messages.js';
@@ -15,6 +17,7 @@ import { jobNameOf, toJob } from './to-job.js';
 export interface ExploraClientOptions {
   readonly ctx: GatewayContext;
   readonly who: Admitted;
+  readonly by: By;
   readonly year: 2019 | 2020;
   readonly send: (message: object) => void;
   readonly signal: AbortSignal;
@@ -37,7 +40,7 @@ export class ExploraClient {
 
   /** @throws LegacyError, CloudNodeError */
   async start(message: NewSession): Promise<void> {
-    const { ctx, who, year } = this.#options;
+    const { ctx, who, by, year } = this.#options;
     const { repoId } = who;
     if (message.repo_id !== repoId) throw new LegacyError('AUTHENTICATION', 'API key provided is invalid!');
     if (message.library_type?.toUpperCase() === 'IOS') {
@@ -49,19 +52,17 @@ export class ExploraClient {
     if (await isBusy(ctx, repoId)) throw new LegacyError('SERVER_BUSY', 'Server is already busy working.');
     const model = await this.#model(message);
     const job = toJob(message, model);
-    const { sessionId } = await submitJob(ctx, repoId, job);
+    const { sessionId } = await submitAs(ctx, by, repoId, job);
     const shown = year === 2019 ? sessionId : (message.session_id ?? sessionId);
     void this.#follow(sessionId, shown, message.dataset_id ?? null);
   }
 
   async #model({ h5_model, session_id }: NewSession): Promise<LegacyModel> {
-    const { ctx, who } = this.#options;
+    const { ctx, who, by } = this.#options;
     if (h5_model !== undefined) {
       const bytes = Buffer.from(h5_model, 'base64');
-      const { modelId, keras } = await uploadLegacyModel(ctx, who.repoId, {
-        bytes,
-        sessionId: session_id,
-      });
+      const upload = { repoId: who.repoId, bytes, sessionId: session_id };
+      const { modelId, keras } = await uploadLegacyModel(ctx, by, upload);
       return { modelId, training: keras.training };
     }
     const posted = session_id === undefined ? null : await findPosted(ctx, who.repoId, session_id);
@@ -115,15 +116,15 @@ async function findPosted(
 }
 
 /** @throws LegacyError MODEL_ERROR with what is wrong with the model */
-export async function uploadLegacyModel(
+async function uploadLegacyModel(
   ctx: GatewayContext,
-  repoId: string,
-  { bytes, sessionId }: { bytes: Uint8Array; sessionId: string | undefined },
+  by: By,
+  { repoId, bytes, sessionId }: { repoId: string; bytes: Uint8Array; sessionId: string | undefined },
 ): Promise<KerasUpload> {
   const name = jobNameOf(sessionId);
   const upload = { repoId, source: ByteSource.of(bytes), contentLength: bytes.length, name };
   try {
-    return await uploadKerasFile(ctx, upload);
+    return await uploadModelAs(ctx, by, repoId, () => uploadKerasFile(ctx, upload));
   } catch (error) {
     throw toLegacyError(error, 'MODEL_ERROR');
   }

@@ -4,8 +4,7 @@ import { isFinal, type SessionRecord } from '../../core/session.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { encodeFrame } from '../../protocol/frame.js';
 import type { Assignment } from '../../protocol/library.js';
-import { verifyApiKey } from '../auth/api-keys.js';
-import { keyActor, NOBODY } from '../audit/by.js';
+import type { By } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
 import { ByteSource } from '../intake/byte-source.js';
 import { receiveUpdate } from '../intake/receive-update.js';
@@ -26,6 +25,7 @@ export interface LibraryClientOptions {
   readonly ctx: GatewayContext;
   readonly aliases: SessionAliases;
   readonly who: Admitted;
+  readonly by: By;
   /** 2020 is told of the end of a session, 2019 that its update was taken. */
   readonly year: 2019 | 2020;
   readonly send: (message: object) => void;
@@ -57,18 +57,21 @@ export class LibraryClient {
     this.#library = { repoId: options.who.repoId, libraryId: this.#connection };
   }
 
-  /** Looks for work; called again and again. @throws `unauthenticated` once the key is revoked */
+  /** Looks for work; called again and again. @throws LegacyError AUTHENTICATION once the Repo is gone */
   async look(): Promise<void> {
-    const { ctx, who } = this.#options;
+    const { ctx, who, by } = this.#options;
     const { repoId, libraryId } = this.#library;
-    if (who.apiKey !== null) await verifyApiKey(ctx.stores.repos, who.apiKey);
+    // Nothing else would end what was let in without a key.
+    if (who.credential === null && (await ctx.stores.repos.find(repoId)) === null)
+      throw new LegacyError('AUTHENTICATION', 'API key provided is invalid!');
     await ctx.stores.libraries.touch(repoId, [libraryId]);
     // 2019 finds its data by the Repo. How much there is changes once, with the first update.
     const datasets = [{ datasetId: repoId, numExamples: this.#examples }];
-    const { assignment } =
-      this.#announced === this.#examples
-        ? await libraryStatus(ctx, this.#library)
-        : await joinLibrary(ctx, this.#library, { datasets, connection: this.#connection });
+    const isNews = this.#announced !== this.#examples;
+    const { assignment } = isNews
+      ? await joinLibrary(ctx, this.#library, { datasets, connection: this.#connection })
+      : await libraryStatus(ctx, this.#library);
+    if (isNews) ctx.audit.library(by, { repoId, action: 'library.joined', target: { libraryId } });
     this.#announced = this.#examples;
     if (assignment === null || assignment.state === 'received') this.#current = null;
     else if (!isSame(assignment, this.#current)) await this.#begin(assignment);
@@ -77,7 +80,7 @@ export class LibraryClient {
 
   /** @throws LegacyError, CloudNodeError */
   async update({ session_id, round, results }: Update): Promise<void> {
-    const { ctx, year, send } = this.#options;
+    const { ctx, year, by, send } = this.#options;
     const { assignment, told } = this.#expect(session_id, round);
     const { repoId, libraryId } = this.#library;
     const [{ record }, model] = await this.#session(assignment.sessionId);
@@ -92,9 +95,6 @@ export class LibraryClient {
       ...{ updateId: `u${randomBytes(16).toString('hex')}`, numExamples },
     };
     const frame = encodeFrame(header, new Uint8Array(delta.buffer));
-    const { keyId } = this.#options.who;
-    const actor = keyId === null ? NOBODY : keyActor({ keyId });
-    const by = { actor, address: null };
     const origin = { repoId, libraryId, by, contentLength: frame.length };
     // What the pool is to be told from the next round on, even if this update is refused for it.
     this.#examples = numExamples;

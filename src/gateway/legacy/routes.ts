@@ -1,14 +1,16 @@
 import type { Express, Request, RequestHandler, Response } from 'express';
 import { isFinal, type SessionRecord } from '../../core/session.js';
 import { CloudNodeError } from '../../protocol/errors.js';
+import { byRequest } from '../audit/by.js';
 import type { GatewayContext } from '../context.js';
 import { withBody } from '../http/with-body.js';
 import { contentLength } from '../http/answer.js';
 import { sendWeights } from '../http/send-weights.js';
-import { cancelSession } from '../service/cancel-session.js';
 import { uploadKerasFile, writeKerasFile } from '../service/keras-files.js';
 import { findParameters } from '../service/parameters.js';
+import { cancelAs } from '../service/session-acts.js';
 import { isBusy } from '../service/status.js';
+import { uploadModelAs } from '../service/upload-model-as.js';
 import { admit, bearerOf, splitCredential, type Admitted, type Need } from './admission.js';
 import { LegacyError } from './legacy-error.js';
 import { legacyModelJson, modelAt, WEIGHTS_FILE } from './model-files.js';
@@ -36,6 +38,12 @@ export function legacyRoutes(app: Express, ctx: GatewayContext, aliases: Session
     if (found === undefined)
       throw new CloudNodeError('session_not_found', `There is no session "${id.slice(0, 64)}".`);
     return found;
+  };
+  /** As every download of weights by a person; what a Library reads is its work. */
+  const audited = (req: Request, { repoId, sessionId }: SessionRecord, version: number): void => {
+    const by = byRequest(ctx, req);
+    const act = { repoId, action: 'version.downloaded', target: { sessionId, version } } as const;
+    if (by.actor.kind === 'token') ctx.audit.read(by, act);
   };
   const get = (path: string, answer: (req: Request<Params>, res: Response) => Promise<void>): void => {
     app.get(path, asLegacy(answer));
@@ -69,23 +77,28 @@ export function legacyRoutes(app: Express, ctx: GatewayContext, aliases: Session
     const session = await named(req, req.params.session);
     const version = /^\d{1,7}$/.test(req.params.version) ? Number(req.params.version) : -1;
     const parameters = await findParameters(ctx, session, version);
+    audited(req, session, version);
     await sendWeights(ctx, { req, res }, { repoId: session.repoId, parameters });
   });
 
-  const sendKeras = async (session: SessionRecord, res: Response): Promise<void> => {
+  const sendKeras = async (req: Request, session: SessionRecord, res: Response): Promise<void> => {
     const model = await modelAt(ctx, session);
+    audited(req, session, session.version);
     const file = await writeKerasFile(ctx, { repoId: session.repoId, model, format: 'h5' });
     res.type('application/x-hdf5').send(Buffer.from(file.buffer, file.byteOffset, file.byteLength));
   };
-  get('/model.h5', async (req, res) => sendKeras(await current((await admitted(req, 'look')).repoId), res));
-  get('/keras/:session', async (req, res) => sendKeras(await named(req, req.params.session), res));
+  get('/model.h5', async (req, res) => {
+    await sendKeras(req, await current((await admitted(req, 'look')).repoId), res);
+  });
+  get('/keras/:session', async (req, res) => sendKeras(req, await named(req, req.params.session), res));
   app.post(
     '/keras/:session',
     asLegacy(async (req, res) => {
       const { repoId } = await admitted(req, 'explora');
       const id = req.params.session.slice(0, 256);
-      await withBody(req, (source) =>
-        uploadKerasFile(ctx, { repoId, source, contentLength: contentLength(req), name: jobNameOf(id) }),
+      const upload = { repoId, contentLength: contentLength(req), name: jobNameOf(id) };
+      await uploadModelAs(ctx, byRequest(ctx, req), repoId, () =>
+        withBody(req, (source) => uploadKerasFile(ctx, { ...upload, source })),
       );
       res.json({ error: false });
     }),
@@ -94,7 +107,7 @@ export function legacyRoutes(app: Express, ctx: GatewayContext, aliases: Session
   const reset = async (req: Request<Params>, res: Response): Promise<void> => {
     const { repoId } = await requireToken(req);
     for (const { sessionId } of await sessions.active(repoId))
-      await cancelSession(ctx, { repoId, sessionId }, 'The state was reset.');
+      await cancelAs(ctx, byRequest(ctx, req), { repoId, sessionId }, 'The state was reset.');
     res.type('text').send('State reset successfully!');
   };
   const state = async (req: Request<Params>, res: Response): Promise<void> => {

@@ -1,10 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 
+/** A request, or the one that a socket began with. */
+export type Sent = Pick<IncomingMessage, 'headers' | 'socket'>;
+
 /**
  * Who sent a request: the other end of the connection, or what the last of `proxies` proxies saw there. What stands
  * further left in `X-Forwarded-For` was written by the client itself. An IPv4 address is the same over an IPv6 socket.
  */
-export function senderOf(req: IncomingMessage, proxies: number): string {
+export function senderOf(req: Sent, proxies: number): string {
   const peer = req.socket.remoteAddress ?? '';
   const forwarded = String(req.headers['x-forwarded-for'] ?? '').split(',');
   const seen = forwarded.map((address) => address.trim()).filter((address) => address !== '');
@@ -14,7 +17,7 @@ export function senderOf(req: IncomingMessage, proxies: number): string {
 }
 
 /** What the sender of a request is counted by. */
-export function clientAddress(req: IncomingMessage, proxies: number): string {
+export function clientAddress(req: Sent, proxies: number): string {
   return blockOf(senderOf(req, proxies));
 }
 

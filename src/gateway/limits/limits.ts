@@ -5,6 +5,7 @@ import type { Config } from '../../config/env.js';
 import type { TokenBuckets } from '../../redis/token-buckets.js';
 import { toFailure } from '../service/failure.js';
 import { clientAddress } from './address.js';
+import { QueuedAnswers } from './queued-answers.js';
 import { Rates, type RateKind } from './rates.js';
 import { endWithNamespaces } from './strange-sockets.js';
 import { Strangers } from './strangers.js';
@@ -14,6 +15,7 @@ type Meeting = Pick<IncomingMessage, 'headers' | 'socket'>;
 /** How much of a gateway one client gets: little before its credentials are seen, and its rate afterwards. */
 export class Limits {
   readonly strangers: Strangers;
+  readonly queued = new QueuedAnswers();
   readonly rates: Rates;
   readonly #proxies: number;
   readonly #strangerMs: number;
@@ -28,7 +30,7 @@ export class Limits {
   }
 
   /** Somebody asks for something. @throws `rate_limited` */
-  async meet(req: IncomingMessage): Promise<void> {
+  async meet(req: Meeting): Promise<void> {
     if (this.strangers.isKnown(req.socket)) return;
     const address = clientAddress(req, this.#proxies);
     await this.rates.take('address', address);
@@ -65,6 +67,7 @@ export class Limits {
 
   middleware(): RequestHandler {
     return (req, _res, next) => {
+      this.queued.check(req.socket);
       this.meet(req).then(() => next(), next);
     };
   }

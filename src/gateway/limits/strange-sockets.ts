@@ -14,39 +14,40 @@ interface WebSocketLike {
   close(code: number, reason: string): void;
 }
 
-/**
- * Bounds what a socket sends before a namespace has let it in. Socket.IO ends it by itself after `connectTimeout`; the
- * largest frame is one for all sockets, so bytes are counted here as they arrive.
- */
+/** Bounds what a socket sends before a namespace has let it in; Socket.IO ends it by itself after `connectTimeout`. */
 export function boundStrangeSockets(
   io: Server,
   { strangers, config }: { readonly strangers: Strangers; readonly config: Config },
 ): void {
-  io.engine.on('connection', (engineSocket: EngineSocket) => {
-    const { socket } = engineSocket.request;
-    const refuse = (error: CloudNodeError): void => {
+  io.engine.on('connection', ({ request: { socket }, transport }: EngineSocket) =>
+    boundStranger(socket, { strangers, webSocket: transport.socket, maxBytes: config.STRANGER_BYTES }),
+  );
+}
+
+/** The largest frame is one for all WebSockets of a server, so bytes are counted here as they arrive. */
+export function boundStranger(
+  socket: TcpSocket,
+  given: { readonly strangers: Strangers; readonly webSocket: WebSocketLike; readonly maxBytes: number },
+): void {
+  const { strangers, webSocket, maxBytes } = given;
+  const refuse = (error: CloudNodeError): void => {
+    socket.off('data', count);
+    webSocket.close(CLOSE_CODE, error.message.slice(0, REASON_BYTES));
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  };
+  let bytes = 0;
+  const count = (chunk: Uint8Array): void => {
+    if (strangers.isKnown(socket)) {
       socket.off('data', count);
-      engineSocket.transport.socket.close(CLOSE_CODE, error.message.slice(0, REASON_BYTES));
-      setTimeout(() => socket.destroy(), LINGER_MS).unref();
-    };
-    let bytes = 0;
-    const count = (chunk: Uint8Array): void => {
-      if (strangers.isKnown(socket)) {
-        socket.off('data', count);
-        return;
-      }
-      bytes += chunk.length;
-      if (bytes <= config.STRANGER_BYTES) return;
-      refuse(
-        new CloudNodeError(
-          'payload_too_large',
-          `Only ${config.STRANGER_BYTES} bytes before valid credentials (STRANGER_BYTES).`,
-        ),
-      );
-    };
-    strangers.becomes(socket, refuse);
-    socket.on('data', count);
-  });
+      return;
+    }
+    bytes += chunk.length;
+    if (bytes <= maxBytes) return;
+    const text = `Only ${maxBytes} bytes before valid credentials (STRANGER_BYTES).`;
+    refuse(new CloudNodeError('payload_too_large', text));
+  };
+  strangers.becomes(socket, refuse);
+  socket.on('data', count);
 }
 
 const namespacesOf = new WeakMap<object, number>();

@@ -50,6 +50,8 @@ export class Strangers {
     server.prependListener('request', ({ socket }, res: ServerResponse) => {
       // What is being answered is bounded by its own limits, and may show credentials.
       this.#forget(socket);
+      // Nor is an answer kept for long for somebody who does not read it.
+      if (!this.#known.has(socket)) socket.setTimeout(this.#limits.STRANGER_MS);
       res.once('close', () => {
         if (this.#known.has(socket) || socket.destroyed) return;
         // Shorter than the time that a connection is kept for those who are known.
@@ -66,6 +68,7 @@ export class Strangers {
 
   /** Valid credentials came over it. */
   welcome(socket: Socket): void {
+    if (!this.#known.has(socket)) socket.setTimeout(0);
     this.#known.add(socket);
     this.#forget(socket);
   }

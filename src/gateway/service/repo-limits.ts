@@ -10,6 +10,8 @@ const POOL_LIMITS = {
   models: ['REPO_MODELS', 'models'],
   testSets: ['REPO_TEST_SETS', 'test sets'],
   bytes: ['REPO_BYTES', 'bytes of models and test sets'],
+  keys: ['REPO_KEYS', 'API keys'],
+  aliases: ['REPO_ALIASES', 'aliases'],
   sessions: ['REPO_SESSIONS', 'sessions'],
   openSessions: ['REPO_OPEN_SESSIONS', 'sessions that have not ended'],
   openEvaluations: ['REPO_OPEN_EVALUATIONS', 'evaluations that are not done'],

@@ -1,4 +1,5 @@
 import type { Socket } from 'socket.io';
+import { abortWith } from '../../protocol/abort-with.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { GatewayContext } from '../context.js';
 import { followSession } from '../service/follow-session.js';
@@ -25,13 +26,15 @@ export class Follows {
     const ended = new AbortController();
     const key = keyOf(session);
     this.#running.set(key, ended);
-    this.#emit(session, AbortSignal.any([ended.signal, this.#ctx.draining]))
+    const release = abortWith(ended, this.#ctx.draining);
+    this.#emit(session, ended.signal)
       .catch((error: unknown) => {
         // The client asks again with the last id it saw.
         this.#ctx.log.warn({ ...session, err: (error as Error).message }, 'follow failed');
         this.#socket.disconnect(true);
       })
       .finally(() => {
+        release();
         if (this.#running.get(key) === ended) this.#running.delete(key);
       });
   }

@@ -7,7 +7,7 @@ import { bySocket, keyActor, NOBODY } from '../audit/by.js';
 import type { EventOf } from '../auth/access.js';
 import { claimedRepo } from '../auth/api-keys.js';
 import { admitKey } from '../auth/guard.js';
-import type { Credential } from '../auth/revocations.js';
+import { keyCredential } from '../auth/revocations.js';
 import type { GatewayContext, LibraryIdentity } from '../context.js';
 import { ByteSource } from '../intake/byte-source.js';
 import { receiveUpdate } from '../intake/receive-update.js';
@@ -23,10 +23,6 @@ export const libraryRoom = (repoId: string, libraryId: string): string => `libra
 /** Who is at the other end; null before the key was looked at. */
 export function identityOf(socket: { readonly data: unknown }): LibraryIdentity | null {
   return (socket.data as { library?: LibraryIdentity }).library ?? null;
-}
-
-function credentialOf({ repoId, keyId, expiresMs }: LibraryIdentity): Credential {
-  return { kind: 'key', repoId, keyId, endsMs: expiresMs };
 }
 
 export function serveLibraries(io: Server, ctx: GatewayContext, presence: Presence): void {
@@ -52,7 +48,7 @@ export function serveLibraries(io: Server, ctx: GatewayContext, presence: Presen
   namespace.on('connection', (socket) => {
     const who = identityOf(socket);
     if (who === null) return;
-    endWith(ctx, socket, credentialOf(who));
+    endWith(ctx, socket, keyCredential(who));
     if (!socket.connected) return;
     const room = libraryRoom(who.repoId, who.libraryId);
     void socket.join([repoRoom(who.repoId), room]);
@@ -77,7 +73,7 @@ function serveLibrary(
   };
   const onRaw = (event: EventOf<'/library'>, run: (input: unknown) => Promise<object>): void =>
     onEvent(handling, event, async (input) => {
-      ctx.revocations.check(credentialOf(who));
+      ctx.revocations.check(keyCredential(who));
       return run(input);
     });
   const on = <S extends z.ZodType>(
