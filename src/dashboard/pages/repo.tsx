@@ -120,6 +120,8 @@ const LIMITS: Readonly<Record<keyof RepoLimits, string>> = {
   models: 'Models',
   testSets: 'Test sets',
   bytes: 'Models and test sets',
+  keys: 'API keys',
+  aliases: 'Names of models',
   sessions: 'Sessions kept',
   openSessions: 'Sessions open',
   openEvaluations: 'Evaluations open',
