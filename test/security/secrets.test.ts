@@ -6,6 +6,7 @@ import { newPoolKey, poolKeyPem } from '../../src/gateway/identity/pool-key.js';
 import { startPool } from '../helpers/pool.js';
 import { startHttpProxy } from '../helpers/http-proxy.js';
 import { onCluster } from '../helpers/servers.js';
+import { watchCommands } from './watch-commands.js';
 import { jwt } from './world.js';
 
 const SECRET = 'a secret that only tests know, 32+ characters';
@@ -46,12 +47,7 @@ async function dump(redis: Redis): Promise<string> {
     const proxy = await startHttpProxy({ port: Number(new URL(gateway?.url ?? '').port) });
     const url = `http://127.0.0.1:${proxy.port}`;
     const redis = new Redis(pool.server.url);
-    // What it would ask by itself at the beginning would be answered among the lines.
-    const quiet = { enableReadyCheck: false, disableClientInfo: true };
-    const watching = new Redis(pool.server.url, quiet);
-    const monitor = await watching.monitor();
-    const told: string[] = [];
-    monitor.on('monitor', (_time: string, args: string[]) => told.push(args.join(' ')));
+    const watching = await watchCommands(pool.server.url);
     try {
       const { repoId, apiKey, explora } = await pool.repo();
       const owner = jwt({ role: 'owner', repos: [repoId], jti: 'owners' });
@@ -106,7 +102,7 @@ async function dump(redis: Redis): Promise<string> {
       const places = {
         logs: pool.nodes.flatMap(({ lines }) => lines).join('\n'),
         'what Redis holds': await dump(redis),
-        'what Redis was told': told.join('\n'),
+        'what Redis was told': watching.told(),
         answers: bodies.join('\n'),
         URLs: proxy.seen.map(({ path }) => path).join('\n'),
       };
@@ -123,8 +119,7 @@ async function dump(redis: Redis): Promise<string> {
       expect(places.answers).toContain('was revoked');
       expect(places.URLs.split('\n').length).toBeGreaterThan(3);
     } finally {
-      monitor.disconnect();
-      watching.disconnect();
+      watching.close();
       redis.disconnect();
     }
   },
