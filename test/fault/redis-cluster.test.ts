@@ -72,7 +72,7 @@ test('slots that move to another master in mid-session, with all that is in them
     for (const tag of moved) await moveSlot(cluster, await slotOf(cluster, `{${tag}}`));
   }
   await training.finish();
-}, 90_000);
+}, 150_000);
 
 const first = (cluster: OwnCluster): ClusterNode => cluster.nodes[0] as ClusterNode;
 

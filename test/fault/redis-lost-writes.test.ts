@@ -27,7 +27,7 @@ test.each([
           ? version > before.version || received > before.received
           : version >= before.version + rounds && received > 0;
       },
-      { withinMs: 20_000 },
+      { withinMs: 45_000 },
     );
     await redis.end('SIGKILL');
     // As a file that was not flushed ends: in the middle of a command.

@@ -60,7 +60,7 @@ async function startSentinels(): Promise<{ master: PrivateRedis; sentinels: numb
   const master = await start(masterAt);
   for (const port of replicas) await start(port, ['--replicaof', '127.0.0.1', String(masterAt)]);
   for (const port of sentinels) await startSentinel(dir, { port, masterAt });
-  for (const port of sentinels) await eventually(() => knowsAll(port), { withinMs: 20_000, everyMs: 100 });
+  for (const port of sentinels) await eventually(() => knowsAll(port), { withinMs: 45_000, everyMs: 100 });
   return { master, sentinels };
 }
 

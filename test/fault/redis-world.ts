@@ -123,7 +123,7 @@ export async function startTraining(
           const { version, received } = await session.get();
           return version >= atVersion && received > 0 && received < all && { version, received };
         },
-        { withinMs: 20_000, everyMs: 5 },
+        { withinMs: 45_000, everyMs: 5 },
       ) as Promise<{ version: number; received: number }>,
     finish: async (withinMs = 45_000) => {
       const view = await session.result({ signal: AbortSignal.timeout(withinMs) });

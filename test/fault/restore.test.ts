@@ -37,7 +37,7 @@ test('backed up in mid-round, destroyed and restored, a session ends with the sa
   expect(said).toContain('RDB looks OK');
   const { version } = await training.session.get();
   // It goes on: what is published from here on will be lost.
-  await eventually(async () => (await training.session.get()).version > version, { withinMs: 20_000 });
+  await eventually(async () => (await training.session.get()).version > version, { withinMs: 45_000 });
   const ports = pool.gateways.map(({ url }) => Number(new URL(url).port));
   for (const node of pool.nodes) await node.kill9();
   await redis.end('SIGKILL');
