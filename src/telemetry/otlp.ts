@@ -99,7 +99,7 @@ function contextOf({ traceId, spanId }: SpanRef, traceFlags: TraceFlags): SpanCo
 
 /** A plain number would be taken for `performance.now()` if it is from before this process. */
 function hrTime(ms: number): HrTime {
-  return [Math.floor(ms / 1_000), Math.round((ms % 1_000) * 1e6)];
+  return [Math.floor(ms / 1_000), Math.floor((ms % 1_000) * 1e6)];
 }
 
 /** Ids that are known before the span is made. */
