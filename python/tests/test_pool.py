@@ -15,7 +15,16 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from cloud_node_explora import Explora, ExploraError, NoAnswer, PoolError, Session, SessionNotCompleted, connect
+from cloud_node_explora import (
+    EvaluationNotDone,
+    Explora,
+    ExploraError,
+    NoAnswer,
+    PoolError,
+    Session,
+    SessionNotCompleted,
+    connect,
+)
 from cloud_node_explora.models import read_model
 from cloud_node_explora.progress import ProgressBar
 
@@ -90,6 +99,42 @@ def test_metrics_as_a_table_and_a_plot(trained: Session) -> None:
     assert len(axes.lines) == 3
     assert trained.plot("loss").get_ylabel() == "loss"
     assert "completed" in trained._repr_html_()
+
+
+def test_scores_when_asked(trained: Session, explora: Explora, model: Any, pool: Pool) -> None:
+    last = trained.history()[-1]
+    score = trained.evaluate(test_set_id="points")
+    assert score == pytest.approx({"loss": last["pool_loss"], "accuracy": last["pool_accuracy"]}, abs=1e-6)
+    # The result is the last version, and is trained and scored in the same way; a name may point at it.
+    result = trained.view()["resultModelId"]
+    assert explora.evaluate(result, "points") == score
+    explora._transport.json("PUT", f"/v1/repos/{pool.repo}/aliases/production", json={"modelId": result})
+    assert explora.evaluate("production", "points") == score
+    assert trained.evaluate("best", "points", metrics=["mse"], loss="mae").keys() == {"loss", "mse"}
+
+    # As it was submitted: a model object has its own loss and metrics.
+    x, y = points(200, 5)
+    loss, accuracy = model.evaluate(x, y, verbose=0)
+    assert explora.evaluate(model, "points") == pytest.approx({"loss": loss, "accuracy": accuracy}, abs=1e-4)
+    assert trained.evaluate(0, "points") == explora.evaluate(model, "points")
+    assert {one["state"] for one in explora.evaluations()} == {"done"}
+
+
+def test_says_why_there_is_no_score(trained: Session, explora: Explora) -> None:
+    result = trained.view()["resultModelId"]
+    with pytest.raises(EvaluationNotDone, match='can not be scored on test set "points": .*guesswork') as failed:
+        explora.evaluate(result, "points", loss="guesswork")
+    assert failed.value.evaluation["state"] == "failed"
+    with pytest.raises(PoolError, match="test_set_not_found") as refused:
+        explora.evaluate(result, "nothing")
+    assert 'explora.put_test_set("nothing", inputs, labels)' in str(refused.value)
+    with pytest.raises(PoolError, match="model_not_found"):
+        explora.evaluate("nobody", "points")
+    with pytest.raises(EvaluationNotDone, match="has waited 0 s for an evaluator") as waits:
+        explora.evaluate(result, "points", loss="hinge", timeout_seconds=0)
+    assert waits.value.evaluation["state"] == "waiting"
+    # It was asked for all the same.
+    assert explora.evaluate(result, "points", loss="hinge")["loss"] > 0
 
 
 def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:

@@ -1,7 +1,9 @@
+import type { Metrics } from '../core/session.js';
 import { DEFAULT_BACKOFF, sleep, backoffMs, type Backoff } from '../protocol/client/backoff.js';
 import { isRetryable, retryAfterMs } from '../protocol/client/no-answer.js';
 import { PoolIdentity } from '../protocol/client/pool-identity.js';
 import { ApiClient, baseUrls } from '../protocol/client/request.js';
+import type { EvaluatedModel, EvaluationView } from '../protocol/evaluation.js';
 import { FRAME_CONTENT_TYPE } from '../protocol/frame.js';
 import type { LoggedEvent, ModelView, RepoStatus, SessionRow, SessionView } from '../protocol/http.js';
 import type { JobInput } from '../protocol/job.js';
@@ -13,6 +15,7 @@ import {
   type DownloadedModel,
   type DownloadedVersion,
 } from './downloads.js';
+import { evaluate, type EvaluateOptions } from './evaluate.js';
 import { follow } from './follow.js';
 import { streamEvents } from './follow-http.js';
 import type { ExploraOptions, ModelUpload, TestSetUpload, Via } from './options.js';
@@ -110,6 +113,28 @@ export class Explora {
   async testSets(): Promise<readonly TestSetRecord[]> {
     const path = this.#path('test-sets');
     return (await this.#api.json<{ testSets: TestSetRecord[] }>({ path })).testSets;
+  }
+
+  /**
+   * Has the pool score a model on a test set of the Repo, and waits for it:
+   *
+   * ```ts
+   * const { accuracy } = await explora.evaluate({ alias: 'production' }, { testSetId: 'mnist' });
+   * ```
+   *
+   * A model by its id, the one that an alias points at now, or a version that a session keeps. Asking again for the same
+   * costs nothing: what is there is the answer.
+   * @returns loss and metrics by their names
+   * @throws {EvaluationNotDoneError} when it can not be scored, or was not within `timeoutMs`
+   */
+  evaluate(model: EvaluatedModel, options: EvaluateOptions = {}): Promise<Metrics> {
+    return evaluate(this.#api, this.#path('evaluations'), { model, options });
+  }
+
+  /** What was scored by hand, and what waits for it; newest first. */
+  async evaluations(): Promise<readonly EvaluationView[]> {
+    const path = this.#path('evaluations');
+    return (await this.#api.json<{ evaluations: EvaluationView[] }>({ path })).evaluations;
   }
 
   /** Whether the Repo is busy, with how many Libraries, and what runs. */

@@ -1,7 +1,10 @@
+import type { Metrics } from '../core/session.js';
 import { CloudNodeError } from '../protocol/errors.js';
+import type { EvaluatedModel } from '../protocol/evaluation.js';
 import type { LoggedEvent, SessionView } from '../protocol/http.js';
-import type { Via } from './options.js';
 import type { DownloadedVersion } from './downloads.js';
+import type { EvaluateOptions } from './evaluate.js';
+import type { Via } from './options.js';
 
 /** A session that failed or was cancelled, with why. */
 export class SessionFailedError extends CloudNodeError {
@@ -31,6 +34,7 @@ export interface SessionSource {
   pauseSession(sessionId: string, pause: boolean): Promise<SessionView>;
   downloadVersion(sessionId: string, version: number): Promise<DownloadedVersion>;
   followSession(sessionId: string, options: FollowOptions): AsyncGenerator<LoggedEvent>;
+  evaluate(model: EvaluatedModel, options: EvaluateOptions): Promise<Metrics>;
 }
 
 /** One session: a name and what can be done with it. Everything is read from the pool, so it may outlive this object. */
@@ -77,8 +81,13 @@ export class ExploraSession {
 
   /** Parameters of a kept version, checked against their hashes. @default the latest */
   async weights(version?: number): Promise<DownloadedVersion> {
-    const wanted = version ?? (await this.get()).version;
-    return this.#source.downloadVersion(this.sessionId, wanted);
+    return this.#source.downloadVersion(this.sessionId, await this.#number(version));
+  }
+
+  /** Has the pool score a kept version on a test set. @default the latest @see Explora.evaluate */
+  async evaluate(options: EvaluateOptions & { readonly version?: number } = {}): Promise<Metrics> {
+    const { version, ...rest } = options;
+    return this.#source.evaluate({ sessionId: this.sessionId, version: await this.#number(version) }, rest);
   }
 
   /** The round that is open still ends; no other opens until it is resumed. */
@@ -92,5 +101,9 @@ export class ExploraSession {
 
   cancel(reason?: string): Promise<SessionView> {
     return this.#source.cancelSession(this.sessionId, reason);
+  }
+
+  async #number(version: number | undefined): Promise<number> {
+    return version ?? (await this.get()).version;
   }
 }

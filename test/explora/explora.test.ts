@@ -1,6 +1,11 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as layers from '@tensorflow/tfjs-layers';
-import { Explora, fromLayersModel, SessionFailedError } from '../../src/explora/index.js';
+import {
+  EvaluationNotDoneError,
+  Explora,
+  fromLayersModel,
+  SessionFailedError,
+} from '../../src/explora/index.js';
 import { useBestNodeBackend } from '../../src/library/tf-backend-node.js';
 import { CloudNodeError } from '../../src/protocol/errors.js';
 import { decodeFrame, MAX_MODEL_HEADER_BYTES } from '../../src/protocol/frame.js';
@@ -83,6 +88,59 @@ describe('uploads', () => {
         original.getWeights().map(({ shape }) => shape),
       );
     });
+  });
+});
+
+describe('evaluations', () => {
+  const result = { loss: 0.5, accuracy: 0.75 };
+  const seen = (state: string, more: object = {}): object => ({
+    evaluationId: 'e-1',
+    modelId: 'm-1',
+    state,
+    result: null,
+    reason: null,
+    ...more,
+  });
+
+  it('asks, waits, and returns the metrics', async () => {
+    const answers = [seen('waiting'), seen('waiting'), seen('done', { result })];
+    const gateway = await FakeGateway.start(() => answers.shift());
+    const options = { loss: 'meanSquaredError', metrics: ['accuracy'] };
+    expect(await explora(gateway.url).evaluate({ alias: 'production' }, options)).toEqual(result);
+    const at = '/v1/repos/repo/evaluations';
+    expect(gateway.log).toEqual([`POST ${at}`, `GET ${at}/e-1`, `GET ${at}/e-1`]);
+    const asked = { model: { alias: 'production' }, testSetId: 'default', ...options };
+    expect(JSON.parse(gateway.requests[0]!.body.toString())).toEqual(asked);
+  });
+
+  it('asks for the latest version of a session', async () => {
+    const gateway = await FakeGateway.start(({ method }) =>
+      method === 'POST' ? seen('done', { result }) : { version: 7 },
+    );
+    const session = explora(gateway.url).session('s-1');
+    expect(await session.evaluate({ testSetId: 'other' })).toEqual(result);
+    expect(JSON.parse(gateway.requests[1]!.body.toString())).toEqual({
+      model: { sessionId: 's-1', version: 7 },
+      testSetId: 'other',
+    });
+  });
+
+  it('says why there is no score, and does not wait for ever', async () => {
+    const failing = await FakeGateway.start(() => seen('failed', { reason: 'the shapes do not fit' }));
+    const failed = explora(failing.url).evaluate({ modelId: 'm-1' });
+    await expect(failed).rejects.toThrow(
+      'Model m-1 can not be scored on test set "default": the shapes do not fit',
+    );
+    const waiting = await FakeGateway.start(() => seen('waiting'));
+    const given = explora(waiting.url).evaluate({ modelId: 'm-1' }, { timeoutMs: 50 });
+    const error: unknown = await given.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(EvaluationNotDoneError);
+    expect(error).toMatchObject({
+      evaluation: { state: 'waiting' },
+      message: expect.stringContaining('e-1 has waited 0.05 s'),
+    });
+    const stopped = explora(waiting.url).evaluate({ modelId: 'm-1' }, { signal: AbortSignal.timeout(20) });
+    await expect(stopped).rejects.toThrow();
   });
 });
 

@@ -41,15 +41,21 @@ test('what a person asked for is scored by another evaluator when one dies over 
   await eventually(() => isTaken, { withinMs: 10_000 });
   await doomed.close(true);
   await pool.add('evaluator');
-  const done = await eventually(
-    async () => {
-      const seen = (await (await pool.fetch(`${at}/${evaluationId}`)).json()) as EvaluationView;
-      return seen.state === 'done' && seen;
-    },
-    { withinMs: 20_000 },
-  );
-  expect(done).toMatchObject({ result: { loss: expect.any(Number), accuracy: expect.any(Number) } });
+  // Explora asks for the same, and waits for it.
+  const scoring = { loss: 'meanSquaredError', timeoutMs: 20_000 };
+  const result = await explora.evaluate({ modelId }, scoring);
+  expect(result).toEqual({ loss: expect.any(Number), accuracy: expect.any(Number) });
+  const [done, ...others] = await explora.evaluations();
+  expect(done).toMatchObject({ evaluationId, state: 'done', result });
+  expect(others).toEqual([]);
   await redis.quit();
+
+  const mse = { loss: 'meanAbsoluteError', metrics: ['mse'] };
+  expect((await explora.evaluate({ modelId }, mse))['mse']).toBeCloseTo(result['loss'] ?? NaN);
+  await expect(explora.evaluate({ modelId }, { testSetId: 'none' })).rejects.toMatchObject({
+    code: 'test_set_not_found',
+  });
+  await expect(explora.evaluate({ modelId }, { loss: 'guesswork' })).rejects.toThrow('guesswork');
 
   // The same question from the command line has the same answer; what can not be scored ends with 1.
   const url = pool.gateways[0]?.url ?? '';

@@ -10,7 +10,7 @@
 """
 
 from .client import Explora, connect
-from .errors import ExploraError, HashMismatch, NoAnswer, PoolError, SessionNotCompleted
+from .errors import EvaluationNotDone, ExploraError, HashMismatch, NoAnswer, PoolError, SessionNotCompleted
 from .job import JobSettings
 from .models import UploadedModel
 from .session import Session
@@ -18,6 +18,7 @@ from .events import Event
 
 __version__ = "0.1.0"
 __all__ = [
+    "EvaluationNotDone",
     "Event",
     "Explora",
     "ExploraError",

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from . import arrays, job, models, tokens
+from . import arrays, evaluation, job, models, tokens
 from .errors import ExploraError, PoolError
 from .job import JobSettings
 from .local_pool import find_local_pool
@@ -167,6 +167,50 @@ class Explora:
         frame = arrays.test_set_frame(inputs, labels)
         headers = {"Content-Type": "application/vnd.cloud-node.frame"}
         self._transport.json("PUT", f"{self._path}/test-sets/{test_set_id}", data=frame, headers=headers)
+
+    def evaluate(
+        self,
+        model: Any,
+        test_set_id: str = "default",
+        *,
+        loss: str | None = None,
+        metrics: Sequence[str] | None = None,
+        timeout_seconds: float = evaluation.DEFAULT_TIMEOUT_SECONDS,
+    ) -> dict[str, float]:
+        """Has the pool score a model on a test set, waits for it, and returns the loss and the metrics.
+
+        `model` is the id of a model of the Repo, a name that points at one, or what `submit` takes beside that: an
+        uploaded model, a Keras model object, the path of a file.
+
+            explora.evaluate("production", "mnist")        # {"loss": 0.2336, "accuracy": 0.9303}
+
+        Loss and metrics are those of TensorFlow.js; default: those of the session that trained the model, or that it
+        was compiled with, else categorical crossentropy and accuracy. Asking again for the same gives what is there.
+        Raises EvaluationNotDone when it can not be scored, or was not within `timeout_seconds`; and PoolError
+        (`model_not_found`, `test_set_not_found`, …).
+        """
+        if isinstance(model, str) and not model.endswith((".h5", ".keras")):
+            asked = {"modelId" if _MODEL_ID.fullmatch(model) else "alias": model}
+        else:
+            uploaded = self._uploaded(model)
+            asked = {"modelId": uploaded.id}
+            compiled = uploaded.training or {}
+            loss = loss or compiled.get("loss")
+            metrics = compiled.get("metrics") if metrics is None else metrics
+        return evaluation.evaluate(
+            self._transport,
+            self._path,
+            asked,
+            test_set_id=test_set_id,
+            loss=loss,
+            metrics=metrics,
+            timeout_seconds=timeout_seconds,
+        )
+
+    def evaluations(self) -> list[dict[str, Any]]:
+        """All that was asked for with `evaluate`, by anybody, newest first: the Evaluations of docs/protocol.md."""
+        all_of_them: list[dict[str, Any]] = self._transport.json("GET", f"{self._path}/evaluations")["evaluations"]
+        return all_of_them
 
     def _uploaded(self, model: Any) -> UploadedModel:
         if isinstance(model, UploadedModel):

@@ -48,6 +48,15 @@ class SessionNotCompleted(ExploraError):
         super().__init__(f"Session {session_id} is {state}: {reason or 'no reason was given'}")
 
 
+class EvaluationNotDone(ExploraError):
+    """There is no score: it failed, or nobody has finished it yet. `evaluation["state"]` tells which."""
+
+    def __init__(self, evaluation: Mapping[str, Any], message: str) -> None:
+        self.evaluation = evaluation
+        """The Evaluation of docs/protocol.md."""
+        super().__init__(message)
+
+
 class HashMismatch(ExploraError):
     """What was downloaded is not what the pool said it would be."""
 

@@ -75,7 +75,8 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _loss(name: str) -> str:
+def loss_name(name: str) -> str:
+    """A loss as TensorFlow.js calls it, from that or from Keras's name."""
     short = {"mse": "meanSquaredError", "mae": "meanAbsoluteError", "mape": "meanAbsolutePercentageError"}
     return short.get(name, camel(name))
 
@@ -100,7 +101,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "optimizer": ("hyperparams.optimizer.type", _plain),
     "learning_rate": ("hyperparams.optimizer.learningRate", _plain),
     "momentum": ("hyperparams.optimizer.momentum", _plain),
-    "loss": ("hyperparams.loss", _loss),
+    "loss": ("hyperparams.loss", loss_name),
     "metrics": ("hyperparams.metrics", list),
     "max_rounds": ("termination.maxRounds", _plain),
     "target": ("termination.target", _target),

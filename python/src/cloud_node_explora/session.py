@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import arrays, events, models, tables
+from . import arrays, evaluation, events, models, tables
 from .errors import SessionNotCompleted
 from .event_file import EventFile
 from .events import Event
@@ -121,6 +121,26 @@ class Session:
     def plot(self, metric: str | None = None, ax: Axes | None = None) -> Axes:
         """A metric by version; default: accuracy, or the loss where there is none."""
         return tables.plot(self.view(), metric, ax)
+
+    def evaluate(
+        self,
+        version: Version = "latest",
+        test_set_id: str = "default",
+        *,
+        loss: str | None = None,
+        metrics: Sequence[str] | None = None,
+        timeout_seconds: float = evaluation.DEFAULT_TIMEOUT_SECONDS,
+    ) -> dict[str, float]:
+        """Has the pool score a version, as `Explora.evaluate` does a model: the latest, the best, or a kept one."""
+        return evaluation.evaluate(
+            self._transport,
+            self._repo,
+            {"sessionId": self.id, "version": _number(version, self.view())},
+            test_set_id=test_set_id,
+            loss=loss,
+            metrics=metrics,
+            timeout_seconds=timeout_seconds,
+        )
 
     def to_tensorboard(self, folder: str | PathLike[str]) -> Path:
         """Writes what is known by now into an event file in `folder/<session id>`, and returns that folder.
