@@ -84,7 +84,8 @@ export class ShardFolder {
 
   /**
    * The next parameters: f32(base + rate × (sum × 2^(p−g) / totalExamples)), every step in f64 and in this order, so
-   * the same partial gives the same bytes on every machine. The partial stays as it is.
+   * the same partial gives the same bytes on every machine. Where the sum is zero, the base keeps its bits. The partial
+   * stays as it is.
    */
   finish(base: Uint8Array, { scale, totalExamples, serverLearningRate = 1 }: FinishOptions): Uint8Array {
     this.#requireLength('The base', base, 'f32');

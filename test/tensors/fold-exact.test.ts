@@ -74,6 +74,30 @@ describe('folding against exact rational arithmetic', () => {
     );
   });
 
+  it('leaves every base as it is, to the bit, where the sum is zero', () => {
+    fc.assert(
+      fc.property(round, ({ base, updates }) => {
+        const total = updates.reduce((sum, u) => sum + u.numExamples, 0);
+        const zeros = updates.map((u, i) => ({
+          ...u,
+          values: new Float32Array(base.length).fill(i % 2 ? 0 : -0),
+        }));
+        // A negative zero in the vectors and in what they leave over.
+        const bits = bytesOf(Float32Array.of(...base, -0, 0, -0));
+        folder.reset(base.length + 3);
+        folder.add(
+          toFold(zeros.map((u) => ({ ...u, values: Float32Array.of(...u.values, -0, 0, 0) }))),
+          scale,
+        );
+        for (const serverLearningRate of [1, 0.3]) {
+          const next = folder.finish(bits, { scale, totalExamples: total, serverLearningRate });
+          expect(Buffer.compare(next, bits)).toBe(0);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('has a bound below half an ulp of an ordinary parameter', () => {
     // 20 updates of 100 to 119 examples, deltas up to 1, parameters of a thousandth.
     const updates = Array.from({ length: 20 }, (_, i) => ({ values: noise(1000, i), numExamples: 100 + i }));

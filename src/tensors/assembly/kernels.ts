@@ -168,8 +168,14 @@ export function scan(x: usize, n: usize, sumAt: usize): u32 {
   return largest;
 }
 
-/** mean = (f64(acc[i]) × unit) / total; x[i] = f32(f64(x[i]) + rate × mean), in place, for `n` values. */
+/**
+ * mean = (f64(acc[i]) × unit) / total; x[i] = f32(f64(x[i]) + rate × mean), in place, for `n` values.
+ *
+ * Written as x − rate × (0 − mean), which is the same number, and leaves −0 as it is where the sum is zero: −0 − 0 is
+ * −0, but −0 + 0 is 0. So what nobody trains comes back bit by bit.
+ */
 export function finish(acc: usize, x: usize, n: usize, unit: f64, total: f64, rate: f64): void {
+  const zeros = f64x2.splat(0);
   const units = f64x2.splat(unit);
   const totals = f64x2.splat(total);
   const rates = f64x2.splat(rate);
@@ -177,12 +183,12 @@ export function finish(acc: usize, x: usize, n: usize, unit: f64, total: f64, ra
   const vectorEnd = x + ((n & ~1) << 2);
   for (; x < vectorEnd; x += 8, acc += 16) {
     const sums = f64x2.replace_lane(f64x2.splat(f64(load<i64>(acc))), 1, f64(load<i64>(acc, 8)));
-    const mean = f64x2.div(f64x2.mul(sums, units), totals);
-    const next = f64x2.add(f64x2.promote_low_f32x4(v128.load64_zero(x)), f64x2.mul(mean, rates));
+    const back = f64x2.sub(zeros, f64x2.div(f64x2.mul(sums, units), totals));
+    const next = f64x2.sub(f64x2.promote_low_f32x4(v128.load64_zero(x)), f64x2.mul(back, rates));
     v128.store64_lane(x, f32x4.demote_f64x2_zero(next), 0);
   }
   if (x < end) {
-    const mean = (f64(load<i64>(acc)) * unit) / total;
-    store<f32>(x, f32(f64(load<f32>(x)) + mean * rate));
+    const back = 0.0 - (f64(load<i64>(acc)) * unit) / total;
+    store<f32>(x, f32(f64(load<f32>(x)) - back * rate));
   }
 }
