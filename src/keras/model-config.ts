@@ -9,6 +9,7 @@ import {
   type KerasObject,
 } from './json.js';
 import { convertGraph } from './graph.js';
+import { requireSameMasks } from './masks.js';
 import { checkDtype, convertLayer, requireBuiltIn, type LayerContext } from './layer-config.js';
 
 export const MODEL_CLASSES: ReadonlySet<string> = new Set(['Sequential', 'Functional', 'Model']);
@@ -33,7 +34,9 @@ export function toTfjsModel(
 ): KerasObject {
   const conversion: Conversion = { major, maxLayers, taken: new Set(), layers: 0, masks: false };
   conversion.masks = hasMasks(model, 0);
-  return convertModel(model, modelName(model), conversion);
+  const converted = convertModel(model, modelName(model), conversion);
+  if (conversion.masks) requireSameMasks(converted);
+  return converted;
 }
 
 function convertModel(model: KerasObject, name: string, conversion: Conversion): KerasObject {
