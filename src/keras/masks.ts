@@ -30,6 +30,8 @@ interface Found {
   masked: boolean;
   /** Takes a mask in TF.js when it is given one, and has none. */
   readonly open: KerasObject[];
+  /** Of each model inside, whether what comes out has a mask: it may be called many times. */
+  readonly inside: Map<KerasObject, boolean>;
 }
 
 /**
@@ -39,7 +41,7 @@ interface Found {
  * @throws `model_unsupported`
  */
 export function requireSameMasks(model: KerasObject): void {
-  const found: Found = { masked: false, open: [] };
+  const found: Found = { masked: false, open: [], inside: new Map() };
   masksOf(model, found);
   const [open] = found.open;
   if (!found.masked || open === undefined) return;
@@ -73,7 +75,9 @@ function through(layer: KerasObject, given: readonly Mask[], found: Found): Mask
   found.masked ||= given.includes('same');
   if (MODELS.has(className)) {
     if (isMasked) throw refusal(layer, 'TF.js does not take a mask into a model');
-    return masksOf(layer, found) ? 'keras' : 'none';
+    const leavesMasked = found.inside.get(layer) ?? masksOf(layer, found);
+    found.inside.set(layer, leavesMasked);
+    return leavesMasked ? 'keras' : 'none';
   }
   if (className === 'Masking' || config['mask_zero'] === true) return 'same';
   const inner = isKerasObject(config['layer']) ? config['layer'].class_name : '';

@@ -2,7 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { unzipSync } from 'fflate';
 import type { File } from 'h5wasm';
 import { writeHdf5 } from '../../src/keras/hdf5.js';
+import type { KerasObject } from '../../src/keras/json.js';
 import { KERAS_LIMITS } from '../../src/keras/limits.js';
+import { toTfjsModel } from '../../src/keras/model-config.js';
 import { readKerasModel } from '../../src/keras/read-keras-model.js';
 import { altered, bits, fixture, opened } from './fixtures.js';
 
@@ -121,6 +123,31 @@ describe('files that are broken or too large', () => {
     const deep = '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000);
     const json = `{"class_name":"Sequential","config":{"name":"x","layers":[],"deep":${deep}}}`;
     await refused(altered('mlp.k3.keras', { 'config.json': new TextEncoder().encode(json) }), /nested|read/);
+  });
+
+  test('models inside models, each called many times', () => {
+    const nest = (depth: number): KerasObject => {
+      const [input, name] = [`in${depth}`, `model${depth}`];
+      const inner =
+        depth === 0
+          ? { class_name: 'Masking', config: { name: 'mask', mask_value: 0 }, name: 'mask' }
+          : { ...nest(depth - 1), name: `model${depth - 1}` };
+      // Keras 2: the call of a model after its own is the second one.
+      const calls = [0, 1, 2, 3].map(() => [[input, 0, 0, {}]]);
+      const layers = [
+        {
+          class_name: 'InputLayer',
+          config: { name: input, batch_input_shape: [null, 4, 3] },
+          name: input,
+          inbound_nodes: [],
+        },
+        { ...inner, inbound_nodes: calls },
+      ];
+      const [input_layers, output_layers] = [[[input, 0, 0]], [[inner.name, 1, 0]]];
+      return { class_name: 'Functional', config: { name, layers, input_layers, output_layers } };
+    };
+    // 4^16 calls in all.
+    expect(toTfjsModel(nest(16), { major: 2 })).toMatchObject({ config: { name: 'model16' } });
   });
 
   test('layers that call each other in a circle', async () => {

@@ -33,6 +33,9 @@ const python = await testPython();
   600_000,
 );
 
+/** Keras 3 does not load recurrent layers in a Functional model of Keras 2: what is written is compared with the outputs. */
+const ONLY_KERAS_2 = ['masked_branches.k2.h5'];
+
 /** A .h5 is of the Keras that the model came from; a .keras is always of Keras 3. */
 async function writeAll(folder: string): Promise<object[]> {
   const tasks: object[] = [];
@@ -49,7 +52,7 @@ async function writeAll(folder: string): Promise<object[]> {
       }
       tasks.push({
         written: out,
-        original: path.join(FOLDER, file),
+        original: format === 'keras' && ONLY_KERAS_2.includes(file) ? null : path.join(FOLDER, file),
         library: isKeras3 || format === 'keras' ? 'keras' : 'tf_keras',
         sameVersion: isKeras3 || format === 'h5',
         expected: expectedOf(file),
