@@ -7,4 +7,6 @@ export default {
   globalTeardown: undefined,
   testMatch: ['**/*.compose.ts'],
   testTimeout: 240_000,
+  // Builds of one tag get in each other's way.
+  maxWorkers: 1,
 };

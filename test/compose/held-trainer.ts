@@ -21,6 +21,11 @@ export class Brake {
     await once(this.#events, model, { signal });
   }
 
+  /** How many rounds wait; one, while a session is held. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /** Lets the held ones go on. */
   release(): void {
     for (const model of this.#waiting) {

@@ -1,29 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { expectedSha256 } from '../../bench/lib/expected.js';
 import { envSchema } from '../../src/config/env.js';
 import type { PoolStatus } from '../../src/protocol/http.js';
 import { eventually } from '../helpers/eventually.js';
 import { startFederation, type Federation } from './federation.js';
-import { composeProject, type ComposeProject, type ServiceName } from './project.js';
+import type { ServiceName } from './project.js';
+import { useComposePool } from './use-project.js';
 
-const BUILD_MS = 900_000;
 const SERVICES = ['redis', 'gateway', 'coordinator', 'aggregator', 'evaluator', 'proxy'] as const;
-
-let pool: ComposeProject;
-let broken = false;
-beforeAll(async () => {
-  pool = await composeProject();
-  try {
-    await pool.up({ gateway: 3, aggregator: 1 });
-  } catch (error) {
-    broken = true;
-    throw error;
-  }
-}, BUILD_MS);
-afterAll(async () => {
-  if (broken) console.error(await pool.logs().catch(String));
-  await pool.down();
-}, BUILD_MS);
+const pool = await useComposePool({ gateway: 3, aggregator: 1 });
 
 /** In the middle of a round: the quick half was counted, the other half waits. Then `what`, then the round may end. */
 async function during(federation: Federation, what: () => Promise<void>): Promise<void> {

@@ -4,12 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect } from '@jest/globals';
 import type { Download, Page } from 'playwright-core';
-import { Library } from '../../src/library/index.js';
-import { useBestNodeBackend } from '../../src/library/tf-backend-node.js';
-import { TfjsTrainer } from '../../src/library/tfjs-trainer.js';
 import { browserTest } from '../helpers/chromium.js';
 import { eventually } from '../helpers/eventually.js';
 import { goTo, signIn, usePages } from './page.js';
+import { joinSignClinics, signExamples } from './sign-clinics.js';
 import { startWorld } from './world.js';
 
 const pages = usePages();
@@ -20,22 +18,6 @@ afterAll(async () => {
   for (const close of open) await close();
   rmSync(folder, { recursive: true });
 });
-
-/** Whether the first of four numbers is above zero. */
-function examples(
-  count: number,
-  from: number,
-): {
-  inputs: Float32Array;
-  inputShape: number[];
-  labels: Float32Array;
-  labelShape: number[];
-  numExamples: number;
-} {
-  const inputs = Float32Array.from({ length: count * 4 }, (_, i) => Math.sin(from + i * 1.7));
-  const labels = Float32Array.from({ length: count }, (_, n) => ((inputs[n * 4] ?? 0) > 0 ? 1 : 0));
-  return { inputs, inputShape: [4], labels, labelShape: [1], numExamples: count };
-}
 
 async function keep(download: Download): Promise<string> {
   const file = path.join(folder, download.suggestedFilename());
@@ -50,16 +32,8 @@ browserTest(
   'a person uploads a Keras file, trains it from the form, evaluates what came of it, and takes it away and back',
   async () => {
     const { pool, repoId, url, explora, apiKey } = await startWorld({ evaluator: 1 });
-    await useBestNodeBackend();
-    await explora.uploadTestSet('default', examples(200, 5));
-    for (const libraryId of ['a', 'b', 'c']) {
-      const trainer = new TfjsTrainer();
-      const library = new Library({ url, apiKey, libraryId, trainer });
-      library.addData('data', examples(60, libraryId.charCodeAt(0)));
-      library.on('error', () => undefined);
-      open.push(() => library.leave());
-      await library.join();
-    }
+    await explora.uploadTestSet('default', signExamples(200, 5));
+    open.push(await joinSignClinics({ url, apiKey }));
     const page = await pages.open({ mayComplain: true });
     await signIn(page, url, await pool.token('explora', [repoId]));
     await goTo(page, url, `repos/${repoId}/submit`);

@@ -75,11 +75,23 @@ describe('docker-compose.yml', () => {
     for (const { image } of Object.values(services)) expect(image).toMatch(/^[\w./-]+:(?!latest)\S+$/);
   });
 
-  test('has no secret in clear: each is required from outside', () => {
+  test.each(['AUTH_SECRET', 'AUTH_SECRET_PREVIOUS', 'POOL_KEY', 'POOL_SUCCESSORS'])(
+    '%s, which the runbook replaces in .env, reaches the gateways',
+    (name) => {
+      expect(service('gateway').environment[name]).toMatch(new RegExp(`^\\$\\{${name}:[?-]`));
+    },
+  );
+
+  test('asks no registry for the image that it builds', () => {
+    for (const role of NODE_ROLES) expect(service(role)).toMatchObject({ pull_policy: 'never' });
+  });
+
+  test('has no secret in clear: each comes from outside, and is required if the pool needs it', () => {
     expect(service('gateway').environment['AUTH_SECRET']).toMatch(/^\$\{AUTH_SECRET:\?.+\}$/);
     for (const name of [...NODE_ROLES, 'redis']) {
       for (const [key, value] of Object.entries(service(name).environment)) {
-        if (/SECRET|PASSWORD|AUTH$/.test(key)) expect(value).toMatch(/^\$\{\w+:\?.+\}$/);
+        if (/SECRET$|PASSWORD|AUTH$/.test(key)) expect(value).toMatch(/^\$\{\w+:\?.+\}$/);
+        if (/SECRET_PREVIOUS|KEY$/.test(key)) expect(value).toMatch(/^\$\{\w+:-\}$/);
         if (key === 'REDIS_URL') expect(value).toMatch(/^redis:\/\/:\$\{REDIS_PASSWORD:\?.+\}@redis:6379$/);
       }
     }

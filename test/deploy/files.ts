@@ -27,6 +27,7 @@ const service = z.object({
   ports: z.array(z.string()).optional(),
   networks: z.array(z.string()),
   build: z.string().optional(),
+  pull_policy: z.string().optional(),
 });
 export type Service = z.infer<typeof service>;
 
