@@ -20,6 +20,7 @@ export interface Federation {
 }
 
 const REPO = 'clinics';
+export const ROUND_MS = 240_000;
 
 /** A Repo, Libraries that outlive everything the pool goes through, and a session of `rounds` rounds with all of them. */
 export async function startFederation(at: {
@@ -74,7 +75,7 @@ export async function startFederation(at: {
       hyperparams: { batchSize: 1 },
       selection: { type: 'all', goal },
       continuation: { value: 1, minUpdates: goal },
-      deadlines: { recruitMs: 120_000, roundMs: 240_000, maxRoundRetries: 20 },
+      deadlines: { recruitMs: 120_000, roundMs: ROUND_MS, maxRoundRetries: 20 },
       termination: { maxRounds: at.rounds },
       evaluation: { on: 'none' },
     });

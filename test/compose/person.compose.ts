@@ -58,8 +58,6 @@ browserTest(
     const token = await cloudNode('token', '--role', 'admin');
     const { url } = pool;
     await new Explora({ url, token, repoId: 'demo' }).uploadTestSet('default', signExamples(200, 5));
-    const brake = new Brake();
-    open.push(await joinSignClinics({ url, apiKey, around: (trainer) => heldTrainer(trainer, brake) }));
 
     const page = await pages.open();
     await signIn(page, url, token);
@@ -74,6 +72,10 @@ browserTest(
     await page.getByLabel('Max rounds').fill(String(ROUNDS));
     await page.getByRole('button', { name: 'Submit the job' }).click();
     await page.getByRole('heading', { level: 1, name: 'first job' }).waitFor();
+    // There is no Library yet.
+    await page.getByText('Opens with 3 Libraries.').waitFor();
+    const brake = new Brake();
+    open.push(await joinSignClinics({ url, apiKey, around: (trainer) => heldTrainer(trainer, brake) }));
     await watchRounds(page, brake);
     await page.getByRole('img', { name: /^loss by version\. test set: / }).waitFor();
 

@@ -5,6 +5,7 @@ import { formatBytes, formatDuration, formatMetric } from '../../src/dashboard/l
 import { jobFaults, jobFields, jobOf, refusedFields } from '../../src/dashboard/lib/job-fields.js';
 import { href, parseRoute } from '../../src/dashboard/lib/route.js';
 import { median, phaseTimes, thin } from '../../src/dashboard/lib/series.js';
+import { wantedOf } from '../../src/dashboard/lib/wanted.js';
 import { endedTicks, ticks } from '../../src/dashboard/ui/scale.js';
 import { fieldRows } from '../docs/json-schema.js';
 import { type CloudNodeError } from '../../src/protocol/errors.js';
@@ -166,4 +167,12 @@ describe('numbers and lines', () => {
     );
     expect(parseRoute('#/a%ZZ/b').parts).toEqual(['a%ZZ', 'b']);
   });
+});
+
+test.each([
+  [{}, 'Opens with 10 Libraries, at the deadline with 3 or more.'],
+  [{ datasetId: 'eeg', selection: { goal: 3 } }, 'Opens with 3 Libraries with data set “eeg”.'],
+  [{ selection: { goal: 1 }, continuation: { minUpdates: 1 } }, 'Opens with 1 Library.'],
+])('whom a session waits for: %j', (job, words) => {
+  expect(wantedOf(jobSchema.parse({ modelId: 'm-1', hyperparams: { batchSize: 8 }, ...job }))).toBe(words);
 });

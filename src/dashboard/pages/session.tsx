@@ -8,6 +8,8 @@ import { follow } from '../lib/live.js';
 import { mainSeries, metricNames, phaseTimes, seriesOf } from '../lib/series.js';
 import { mayWrite } from '../lib/token.js';
 import { useApi } from '../lib/use-api.js';
+import { useNow } from '../lib/use-now.js';
+import { wantedOf } from '../lib/wanted.js';
 import { Badge, stateOf } from '../ui/badge.js';
 import { EventList } from '../ui/event-list.js';
 import { Empty, Loading, Problem } from '../ui/feedback.js';
@@ -96,13 +98,16 @@ function Session({
           note="in published rounds"
         />
         <Stat label="Parameters" value={formatCount(session.geometry.paramCount)} />
-        <Stat
-          label={endedMs === null ? 'Running for' : 'Took'}
-          value={formatDuration((endedMs ?? Date.now()) - createdMs)}
-        />
+        {endedMs === null ? (
+          <RunningFor sinceMs={createdMs} />
+        ) : (
+          <Stat label="Took" value={formatDuration(endedMs - createdMs)} />
+        )}
       </dl>
       {history.length === 0 && session.scores.length === 0 ? (
-        <Empty title="No round is published yet.">Curves begin with the first one.</Empty>
+        <Empty title={endedMs === null ? 'No round is published yet.' : 'No round was published.'}>
+          Curves begin with the first one.
+        </Empty>
       ) : (
         <div class="charts">
           {names.slice(0, 8).map((metric) => (
@@ -135,6 +140,11 @@ function Session({
   );
 }
 
+function RunningFor({ sinceMs }: { sinceMs: number }): JSX.Element {
+  const ms = Math.max(0, useNow() - sinceMs);
+  return <Stat label="Running for" value={formatDuration(Math.ceil(ms / 1_000) * 1_000).replace('.0', '')} />;
+}
+
 function Progress({
   session,
   counts,
@@ -161,6 +171,7 @@ function Progress({
           what={pausedUntilMs === null ? 'left' : 'until it is cancelled'}
         />
       </div>
+      {round?.state === 'selecting' && pausedUntilMs === null && <p class="muted">{wantedOf(job)}</p>}
       {/* Counts of an attempt that is over say nothing of this one. */}
       <RoundBar
         session={session}
@@ -171,11 +182,7 @@ function Progress({
 }
 
 function Deadline({ untilMs, what }: { untilMs: number | null; what: string }): JSX.Element | null {
-  const [nowMs, setNowMs] = useState(Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNowMs(Date.now()), 1_000);
-    return () => clearInterval(timer);
-  }, []);
+  const nowMs = useNow();
   if (untilMs === null) return null;
   return (
     <span class="deadline">

@@ -32,8 +32,9 @@ export function SignInPage(): JSX.Element {
         />
         <p class="help" id="token-help">
           A JWT of the pool. Make one with <code>npm run cloud-node -- token --role admin</code>, or with{' '}
-          <code>--role dashboard --repo …</code> for somebody who only looks. It is kept until this tab is
-          closed.
+          <code>--role dashboard --repo …</code> for somebody who only looks. A pool of Compose makes it with{' '}
+          <code>docker compose exec gateway node bin/cloud-node.mjs token --role admin</code>. It is kept
+          until this tab is closed.
         </p>
         <Problem error={error} />
         <button type="submit" class="primary" disabled={isAsking}>
