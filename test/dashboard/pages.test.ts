@@ -73,6 +73,10 @@ browserTest(
     for (const hash of all) {
       if (hash === 'nowhere') await page.goto(`${url}/#/nowhere`);
       else await goTo(page, url, hash);
+      // The page before is still there for a moment.
+      const before = [...titles].at(-1) ?? '';
+      await page.waitForFunction((title) => document.title !== title, before);
+      await page.getByText('Loading…').waitFor({ state: 'detached' });
       titles.add(await page.title());
       for (const summary of await page.locator('details:not(.menu) > summary').all()) await summary.click();
       const menus = await page.locator('details.menu > summary').all();
