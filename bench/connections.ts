@@ -25,7 +25,7 @@ export async function run(argv: string[]): Promise<void> {
   const { libraries, idleSeconds, settleSeconds } = numberOptions(argv, defaults);
   requireOpenFiles(libraries);
   const preload = new URL('./lib/collect-garbage.js', import.meta.url).href;
-  const pool = await startBenchPool({ nodeArgs: ['--expose-gc', '--import', preload] });
+  const pool = await startBenchPool({ nodeArgs: ['--import', preload] });
   const hosts = new Hosts(libraries);
   try {
     const apiKey = await pool.repo('bench');

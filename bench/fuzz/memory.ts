@@ -8,13 +8,11 @@ const ROLES = ['gateway', 'coordinator', 'aggregator'] as const;
 const SETTLE_MS = 1_000;
 const COLLECTIONS = 2;
 const LOOK_MS = 100;
+/** Longer than a collection takes on a busy machine. */
+const COLLECT_MS = 20_000;
 
 /** Loaded into every process of the pool, so that its garbage can be collected before it is measured. */
-export const MEASURABLE = [
-  '--expose-gc',
-  '--import',
-  new URL('../lib/collect-garbage.js', import.meta.url).href,
-];
+export const MEASURABLE = ['--import', new URL('../lib/collect-garbage.js', import.meta.url).href];
 /**
  * An arena of malloc for each thread, and none of it given back, would grow by chance: the same blocks, freed by another
  * thread, are no leak.
@@ -39,6 +37,15 @@ export class MemoryLines {
     if (!line.startsWith('{"memory":')) return;
     const { pid, liveBytes } = (JSON.parse(line) as MemoryLine).memory;
     this.#liveBytes.set(pid, liveBytes);
+  }
+
+  /** As if nothing had been written: what comes now is of now. */
+  forget(): void {
+    this.#liveBytes.clear();
+  }
+
+  has(pid: number): boolean {
+    return this.#liveBytes.has(pid);
   }
 
   liveMiB(pid: number): number {
@@ -70,16 +77,22 @@ export function watchProcesses(pool: BenchPool, lines: MemoryLines): Alive {
     crashes: () => pids.filter((pid) => !isAlive(pid)).length,
     settled: async (withinMs) => {
       // A converter works on a broken file for up to a minute, and is as large as a process.
-      const untilMs = performance.now() + withinMs;
-      while (!ours.every(isAtRest) && performance.now() < untilMs) await sleep(LOOK_MS);
+      await until(() => ours.every(isAtRest), withinMs);
       for (let i = 0; i < COLLECTIONS; i++) {
         await sleep(SETTLE_MS);
+        lines.forget();
         for (const pid of ours) if (isAlive(pid)) process.kill(pid, 'SIGUSR2');
+        await until(() => ours.every((pid) => lines.has(pid) || !isAlive(pid)), COLLECT_MS);
       }
       await sleep(SETTLE_MS);
       return { rss: byRole(rssMiB), live: byRole((pid) => lines.liveMiB(pid)) };
     },
   };
+}
+
+async function until(holds: () => boolean, withinMs: number): Promise<void> {
+  const untilMs = performance.now() + withinMs;
+  while (!holds() && performance.now() < untilMs) await sleep(LOOK_MS);
 }
 
 function isAlive(pid: number): boolean {
