@@ -4,7 +4,7 @@ import { evaluationRequest } from '../../src/protocol/evaluation.js';
 import { encodeFrame } from '../../src/protocol/frame.js';
 import { cancelSession, createKey, createRepo, revokeTokens } from '../../src/protocol/http.js';
 import { askProof } from '../../src/protocol/proof.js';
-import { jobSchema } from '../../src/protocol/job.js';
+import { jobRequest } from '../../src/protocol/job.js';
 import * as library from '../../src/protocol/library.js';
 import { modelUploadHeader, testSetHeader } from '../../src/protocol/model.js';
 import type { Dice } from './dice.js';
@@ -66,7 +66,7 @@ const kerasUpload = (format: 'h5' | 'keras'): HttpTarget => ({
 });
 
 /** A session that does not go on for long, so that there is room for others. */
-const shortJob = of(jobSchema, (job) => ({
+const shortJob = of(jobRequest, (job) => ({
   ...job,
   deadlines: { recruitMs: 1_000, roundMs: 3_000, maxRoundRetries: 1, pauseMs: 3_000 },
   termination: { maxRounds: 2 },
@@ -157,7 +157,7 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
     route: `POST ${REPO}/sessions`,
     as: 'explora',
     weight: 3,
-    schema: 'jobSchema',
+    schema: 'jobRequest',
     body: shortJob,
     learn: (world, { sessionId }) => world.learn('sessionId', sessionId),
   },

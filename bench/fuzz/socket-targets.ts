@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { encodeFrame } from '../../src/protocol/frame.js';
-import { jobSchema } from '../../src/protocol/job.js';
+import { jobRequest } from '../../src/protocol/job.js';
 import * as library from '../../src/protocol/library.js';
 import { cancelJob, followSession, sessionRef } from '../../src/protocol/socket.js';
 import type { Dice } from './dice.js';
@@ -63,7 +63,7 @@ export const SOCKET_TARGETS: readonly SocketTarget[] = [
   onExplora('job:submit', 'submitJob', (world, dice) => ({
     repoId: world.repoId,
     job: {
-      ...(generate(jobSchema, dice, world.known(dice)) as object),
+      ...(generate(jobRequest, dice, world.known(dice)) as object),
       deadlines: { recruitMs: 1_000, roundMs: 3_000, maxRoundRetries: 1, pauseMs: 3_000 },
       termination: { maxRounds: 2 },
     },

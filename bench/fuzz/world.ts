@@ -1,4 +1,5 @@
 import { encodeFrame } from '../../src/protocol/frame.js';
+import type { Probe } from '../../src/protocol/probe.js';
 import { PROTOCOL_VERSION } from '../../src/protocol/ids.js';
 import { denseModel } from '../lib/dense-model.js';
 import type { Dice } from './dice.js';
@@ -92,6 +93,8 @@ export class World {
       tensors: () => model.tensors,
       encoding: () => 'f32',
       format: () => 'tfjs-layers',
+      // Seldom: it is that of one model, and few sessions would come of the others.
+      probe: () => (dice.chance(0.3) ? this.probe(dice) : undefined),
     };
   }
 
@@ -99,6 +102,18 @@ export class World {
   weights(dice: Dice): Uint8Array {
     const values = this.model.weights.map(() => Math.fround(dice.real() - 0.5));
     return new Uint8Array(values.buffer);
+  }
+
+  /** For any of its models; the answers are those of the first. */
+  probe(dice: Dice): Probe {
+    const { weights } = this.model;
+    const [a, b, c] = [dice.real(), dice.real(), dice.real()];
+    const at = (i: number): number => weights[i] ?? 0;
+    const answers = [0, 1].map((unit) => a * at(unit) + b * at(2 + unit) + c * at(4 + unit) + at(6 + unit));
+    return {
+      inputs: [{ shape: [1, 3], values: [a, b, c] }],
+      outputs: [{ shape: [1, 2], values: answers }],
+    };
   }
 
   modelFrame(dice: Dice): Uint8Array {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cloud_node_explora.job import build_job, explain
@@ -64,3 +65,42 @@ def test_mistakes_are_named(settings: Any, message: str) -> None:
 def test_fields_of_a_message_are_named_as_here() -> None:
     assert explain("termination.maxRounds: use a whole number.").endswith("Here it is the keyword max_rounds.")
     assert explain("Something else.") == "Something else."
+
+
+def probe_of(inputs: Any, outputs: Any) -> Any:
+    return build_job("m", {"batch_size": 1, "probe": (inputs, outputs)})["probe"]
+
+
+def test_a_probe_of_arrays_lists_and_dicts() -> None:
+    x = np.array([[0.5, 1.0]], dtype="float32")
+    one = [{"shape": [1, 2], "values": [0.5, 1.0]}]
+    y = [{"shape": [1, 1], "values": [0.25]}]
+    assert probe_of(x, np.array([[0.25]])) == {"inputs": one, "outputs": y}
+    # A list of numbers is one array; a list of arrays is several.
+    assert probe_of([[0.5, 1.0]], [[0.25]]) == {"inputs": one, "outputs": y}
+    assert probe_of([x, np.array([[1], [2]])], [[0.25]])["inputs"] == [*one, {"shape": [2, 1], "values": [1.0, 2.0]}]
+    assert probe_of({"a": x, "b": [[0.25]]}, (x,)) == {
+        "inputs": [{"name": "a", **one[0]}, {"name": "b", **y[0]}],
+        "outputs": one,
+    }
+    assert probe_of(np.array([[True, False]]), x)["inputs"][0]["values"] == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("probe", "error", "message"),
+    [
+        (np.zeros((1, 2)), TypeError, r"probe=\(inputs, outputs\)"),
+        (([[1.0]],), TypeError, r"probe=\(inputs, outputs\)"),
+        (([["a"]], [[1.0]]), TypeError, "probe inputs: numbers"),
+        (({"a": [[1.0]]}, {"b": [[float("nan")]]}), ValueError, "probe outputs 'b': there is NaN or infinity"),
+        (([np.ones((1, 2)), np.ones((0, 2))], [[1.0]]), ValueError, r"probe inputs\[1\]: a batch, .* \(0, 2\)"),
+        ((1.0, [[1.0]]), ValueError, r"probe inputs: a batch, .* shape \(\)"),
+    ],
+)
+def test_what_is_no_probe_is_named(probe: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        build_job("m", {"batch_size": 1, "probe": probe})
+
+
+def test_a_field_of_a_probe_is_named_as_here() -> None:
+    assert explain('"probe.inputs.0": its shape').endswith("Here it is the keyword probe.")

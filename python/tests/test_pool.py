@@ -216,9 +216,46 @@ def test_a_probe_keeps_out_what_would_answer_otherwise(explora: Explora, model: 
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in {**members, "cloud_node_probe.json": json.dumps(probe).encode()}.items():
             archive.writestr(name, content)
-    with pytest.raises(PoolError, match="to the probe where Keras answered") as refused:
+    with pytest.raises(PoolError, match="the model answers .* is expected") as refused:
         explora.upload(file)
     assert refused.value.code == "model_unsupported"
+
+
+def test_a_job_brings_a_probe(explora: Explora, model: Any, tmp_path: Path) -> None:
+    x, _ = points(2, 7)
+    y = model.predict(x, verbose=0)
+    file = tmp_path / "model.h5"
+    model.save(file)
+    before = len(explora.sessions())
+    for what in (model, file, explora.upload(file)):
+        explora.submit(what, probe=(x, y), **JOB).cancel()
+    with pytest.raises(PoolError, match=r'"probe.outputs.0", value 0: .* They differ by 0.1') as refused:
+        explora.submit(file, probe=(x, y + 0.1), **JOB)
+    assert refused.value.code == "model_unsupported"
+    with pytest.raises(PoolError, match=r"its shape is \[2, 2\].*Here it is the keyword probe") as refused:
+        explora.submit(file, probe=(x[:, :2], y), **JOB)
+    assert refused.value.code == "invalid_job"
+    assert len(explora.sessions()) == before + 3
+
+
+def test_a_probe_by_names(explora: Explora) -> None:
+    L = keras.layers
+    age, picture = keras.Input((1,), name="age"), keras.Input((4, 4, 1), name="picture")
+    joined = L.Concatenate()([age, L.Flatten()(picture)])
+    two = keras.Model([age, picture], [L.Dense(2, name="kind")(joined), L.Dense(1, name="score")(joined)])
+    rng = np.random.default_rng(4)
+    ages, pictures = rng.random((3, 1)), rng.random((3, 4, 4, 1))
+    kind, score = two.predict([ages, pictures], verbose=0)
+    uploaded = explora.upload(two)
+    for probe in (
+        ([ages, pictures], [kind, score]),
+        ({"picture": pictures, "age": ages}, {"score": score, "kind": kind}),
+    ):
+        explora.submit(uploaded, probe=probe, **JOB).cancel()
+    with pytest.raises(PoolError, match=r'"probe.outputs.1" \("kind"\), value 0: '):
+        explora.submit(uploaded, probe=([ages, pictures], {"score": score, "kind": kind + 1}), **JOB)
+    with pytest.raises(PoolError, match='none is named "picture"; the model has "age", "picture"'):
+        explora.submit(uploaded, probe=({"age": ages, "image": pictures}, [kind, score]), **JOB)
 
 
 def test_errors_that_read_well(pool: Pool, explora: Explora, model: Any) -> None:

@@ -1,13 +1,14 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { randomUniform, tidy, type Tensor } from '@tensorflow/tfjs-core';
 import type { ModelUpload } from '../explora/options.js';
 import { checkModel } from '../keras/check-model.js';
+import { checkProbe, parseProbe } from '../keras/probe.js';
 import { readKerasModel } from '../keras/read-keras-model.js';
 import { writeKerasModel } from '../keras/write-keras-model.js';
 import { useBestNodeBackend } from '../library/tf-backend-node.js';
 import { buildModel, setFlatWeights } from '../library/tfjs-model.js';
-import { CliError, EXIT } from './errors.js';
+import { CliError, EXIT, usageError } from './errors.js';
 import { loadModel } from './load-model.js';
 import { writeTfjsModel } from './write-model.js';
 
@@ -15,7 +16,7 @@ export interface Converted {
   readonly name: string;
   readonly params: number;
   readonly files: readonly string[];
-  /** How far the model answers from what it answered in Keras; null when the file has no probe. */
+  /** How far the model answers from what the probes say, that of the file and the one beside it; null: there is none. */
   readonly probed: number | null;
   readonly notes: readonly string[];
 }
@@ -27,13 +28,16 @@ const TOLERANCE = 1e-5;
  * Converts a model on this machine: a Keras file or a TF.js layers model, into a Keras file (a name that ends in .h5 or
  * .keras) or a folder with a TF.js layers model. What is to be written is read again first: it must have the same
  * weights, bit by bit, and give the same answers.
+ * @param probe a file with a probe, beside the one that `from` may have
  * @throws CliError, and CloudNodeError when the model can not be converted
  */
-export async function convertModel(from: string, to: string): Promise<Converted> {
-  const { upload, probed, notes } = await loadModel(from);
+export async function convertModel(from: string, to: string, probe?: string): Promise<Converted> {
+  const { upload, probed: own, notes } = await loadModel(from);
   const { name, topology, tensors, weights } = upload;
   const problem = await checkModel({ topology, tensors });
   if (problem !== null) throw new CliError(EXIT.failed, `${from} is not whole. ${problem}`);
+  const beside = probe === undefined ? null : await answerTo(probe, upload);
+  const probed = own === null || beside === null ? (own ?? beside) : Math.max(own, beside);
   const done = { name: name ?? 'model', params: weights.length, probed, notes };
   const format = /\.(h5|keras)$/i.exec(to)?.[1]?.toLowerCase() as 'h5' | 'keras' | undefined;
   if (format === undefined) {
@@ -50,6 +54,17 @@ export async function convertModel(from: string, to: string): Promise<Converted>
   await requireSame(upload, { topology: again, weights: parameters });
   await writeFile(to, bytes);
   return { ...done, files: [to] };
+}
+
+/** @returns how far the model answers from what the file says */
+async function answerTo(file: string, { topology, tensors, weights }: ModelUpload): Promise<number> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw usageError(`The probe ${file} cannot be read: ${(error as Error).message}`);
+  }
+  return checkProbe({ topology, tensors, parameters: weights }, parseProbe(text));
 }
 
 type Model = Pick<ModelUpload, 'topology' | 'weights'>;

@@ -14,16 +14,20 @@ export interface JobSources {
   readonly job: string;
   /** A Keras or TF.js model on disk, or the id of an uploaded one; absent: the job names its model. */
   readonly model?: string;
+  /** A file with what becomes the field `probe`. */
+  readonly probe?: string;
   readonly set?: readonly string[];
 }
 
 /** The job from its file with what the flags change, its model uploaded. The pool checks it: it knows the rules best. */
 export async function prepareJob(
   explora: Explora,
-  { job, model, set = [] }: JobSources,
+  { job, model, probe, set = [] }: JobSources,
   note: (line: string) => void,
 ): Promise<JobInput> {
-  const settled = applySettings(await readJob(job), set);
+  const given = await readJson(job, 'job');
+  const whole = probe === undefined ? given : { ...given, probe: await readJson(probe, 'probe') };
+  const settled = applySettings(whole, set);
   if (model === undefined) return withModel(settled, settled['modelId']);
   // A name that is no file and could be an id is one: the pool says if it has no such model.
   if (!existsSync(model) && modelIdSchema.safeParse(model).success && !/\.(json|h5|hdf5|keras)$/i.test(model))
@@ -69,12 +73,13 @@ export async function uploadFile(
   return { modelId: record.modelId, training, record };
 }
 
-async function readJob(file: string): Promise<Record<string, unknown>> {
+/** @throws CliError (usage) when it can not be read or is no JSON object */
+async function readJson(file: string, what: string): Promise<Record<string, unknown>> {
   let content: string;
   try {
     content = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
   } catch (error) {
-    throw usageError(`The job ${file} cannot be read: ${(error as Error).message}`);
+    throw usageError(`The ${what} ${file} cannot be read: ${(error as Error).message}`);
   }
   try {
     const value = JSON.parse(content) as unknown;
@@ -82,7 +87,7 @@ async function readJob(file: string): Promise<Record<string, unknown>> {
       return value as Record<string, unknown>;
     }
   } catch (error) {
-    throw usageError(`The job ${file} is not valid JSON: ${(error as Error).message}`);
+    throw usageError(`The ${what} ${file} is not valid JSON: ${(error as Error).message}`);
   }
-  throw usageError(`The job ${file} is not a JSON object.`);
+  throw usageError(`The ${what} ${file} is not a JSON object.`);
 }

@@ -20,11 +20,14 @@ import { follow } from './follow.js';
 import { streamEvents } from './follow-http.js';
 import type { ExploraOptions, ModelUpload, TestSetUpload, Via } from './options.js';
 import { ExploraSession, type FollowOptions } from './session.js';
-import { ask, connectExplora, socketEvents, type ExploraSocket } from './socket.js';
+import { ANSWER_WITHIN_MS, ask, connectExplora, socketEvents, type ExploraSocket } from './socket.js';
 import { modelFrame, testSetFrame } from './upload-frames.js';
 
 /** Tries of a word over a socket, each at the next gateway. */
 const SOCKET_ATTEMPTS = 6;
+
+/** A gateway may give a minute to a probe, and one to that of somebody else before. */
+const PROBED_WITHIN_MS = 150_000;
 
 /**
  * Submits jobs of one Repo and reads what became of them.
@@ -82,16 +85,33 @@ export class Explora {
     return this.#api.json({ method: 'PUT', path, body: testSetFrame(testSet), headers });
   }
 
-  /** Starts a session. Not repeated when it may have been accepted and only the answer was lost: look at `sessions()`. */
+  /**
+   * Starts a session. Not repeated when it may have been accepted and only the answer was lost: look at `sessions()`.
+   *
+   * With a `probe` the pool first lets the model answer a small batch, and refuses the job (`model_unsupported`) when the
+   * answers are others:
+   *
+   * ```ts
+   * const probe = { inputs: [{ shape: [1, 2], values: [0.5, 1] }], outputs: [{ shape: [1, 1], values: [0.25] }] };
+   * await explora.submit({ modelId, hyperparams: { batchSize: 32 }, probe });
+   * ```
+   */
   async submit(job: JobInput, { via = 'http' }: Via = {}): Promise<ExploraSession> {
+    const idleMs = job.probe === undefined ? ANSWER_WITHIN_MS : PROBED_WITHIN_MS;
     if (via === 'http') {
-      const path = this.#path('sessions');
-      const view = await this.#api.json<SessionView>({ method: 'POST', path, json: job, idempotent: false });
+      const request = {
+        method: 'POST',
+        path: this.#path('sessions'),
+        json: job,
+        idempotent: false,
+        idleMs,
+      } as const;
+      const view = await this.#api.json<SessionView>(request);
       return this.session(view.sessionId);
     }
     const input = { repoId: this.#repoId, job };
     const { session } = await this.#overSocket((socket) =>
-      ask<{ session: SessionView }>(socket, 'job:submit', input),
+      ask<{ session: SessionView }>(socket, 'job:submit', input, idleMs),
     );
     return this.session(session.sessionId);
   }

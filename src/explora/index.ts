@@ -6,6 +6,7 @@ export { EvaluationNotDoneError, type EvaluateOptions } from './evaluate.js';
 export type { DownloadedModel, DownloadedVersion } from './downloads.js';
 export type { ExploraOptions, ModelUpload, TestSetUpload, Via } from './options.js';
 export type { JobInput } from '../protocol/job.js';
+export type { Probe } from '../protocol/probe.js';
 export type { EvaluatedModel, EvaluationView } from '../protocol/evaluation.js';
 export type { LoggedEvent, ModelView, RepoStatus, SessionRow, SessionView } from '../protocol/http.js';
 export { CloudNodeError, type ErrorCode } from '../protocol/errors.js';

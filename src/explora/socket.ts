@@ -10,7 +10,8 @@ import { Queue } from './queue.js';
 
 export type ExploraSocket = Socket<ServerToExplora, ExploraToServer>;
 
-const ANSWER_WITHIN_MS = 30_000;
+/** How long a word of the pool is waited for. */
+export const ANSWER_WITHIN_MS = 30_000;
 
 /**
  * A socket on `/explora` of one gateway. It does not reconnect: whoever uses it tries the next gateway.
@@ -43,8 +44,9 @@ export async function ask<T>(
   socket: ExploraSocket,
   event: keyof ExploraToServer,
   input: unknown,
+  withinMs = ANSWER_WITHIN_MS,
 ): Promise<T> {
-  const emit = socket.timeout(ANSWER_WITHIN_MS) as unknown as {
+  const emit = socket.timeout(withinMs) as unknown as {
     emitWithAck(event: string, input: unknown): Promise<Ack<T>>;
   };
   const answer = await emit.emitWithAck(event, input).catch((cause: unknown) => {

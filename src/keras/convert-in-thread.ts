@@ -1,16 +1,24 @@
 import { CloudNodeError } from '../protocol/errors.js';
+import type { Probe } from '../protocol/probe.js';
 import type { ConvertAnswer, ConvertQuestion } from './convert-thread.js';
 import type { KerasLimits } from './limits.js';
 import { OneThread, ThreadFailure } from './one-thread.js';
+import type { ToProbe } from './probe.js';
 import type { KerasModel } from './read-keras-model.js';
 import type { ModelToWrite } from './write-keras-model.js';
 
-/** Reads and writes Keras files. Both take over the bytes that they are given. */
+interface OwnParameters {
+  readonly parameters: Float32Array<ArrayBuffer>;
+}
+
+/** Reads and writes Keras files, and lets models answer the probes of jobs. All take over the bytes that they are given. */
 export interface KerasConverter {
   /** @throws as {@link readKerasModel} */
   read(bytes: Uint8Array<ArrayBuffer>, limits: KerasLimits): Promise<KerasModel>;
   /** @throws as {@link writeKerasModel} */
-  write(model: ModelToWrite & { readonly parameters: Float32Array<ArrayBuffer> }): Promise<Uint8Array>;
+  write(model: ModelToWrite & OwnParameters): Promise<Uint8Array>;
+  /** @throws as {@link checkProbe}, with `invalid_job` */
+  probe(model: ToProbe & OwnParameters, probe: Probe): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -29,9 +37,14 @@ export class ThreadKerasConverter implements KerasConverter {
     return 'read' in answer ? answer.read : Promise.reject(wrongAnswer());
   }
 
-  async write(model: ModelToWrite & { readonly parameters: Float32Array<ArrayBuffer> }): Promise<Uint8Array> {
+  async write(model: ModelToWrite & OwnParameters): Promise<Uint8Array> {
     const answer = await this.#ask({ do: 'write', model }, model.parameters.buffer);
     return 'written' in answer ? answer.written : Promise.reject(wrongAnswer());
+  }
+
+  async probe(model: ToProbe & OwnParameters, probe: Probe): Promise<number> {
+    const answer = await this.#ask({ do: 'probe', model, probe }, model.parameters.buffer);
+    return 'probed' in answer ? answer.probed : Promise.reject(wrongAnswer());
   }
 
   close(): Promise<void> {
@@ -43,13 +56,14 @@ export class ThreadKerasConverter implements KerasConverter {
     try {
       answer = await this.#thread.ask(question, [buffer]);
     } catch (error) {
-      if (error instanceof ThreadFailure)
-        throw new CloudNodeError('invalid_model', `The model could not be converted: ${error.message}.`);
-      throw error;
+      if (!(error instanceof ThreadFailure)) throw error;
+      throw question.do === 'probe'
+        ? new CloudNodeError('invalid_job', `"probe": the model could not answer it: ${error.message}.`)
+        : new CloudNodeError('invalid_model', `The model could not be converted: ${error.message}.`);
     }
     if ('error' in answer) {
       // The HDF5 library may be out of memory for good.
-      await this.#thread.close();
+      if (question.do !== 'probe') await this.#thread.close();
       throw CloudNodeError.fromWire(answer.error);
     }
     return answer;

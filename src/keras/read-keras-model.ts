@@ -1,5 +1,6 @@
 import { CloudNodeError } from '../protocol/errors.js';
 import type { TensorSpec } from '../protocol/model.js';
+import { MAX_PROBE_BYTES } from '../protocol/probe.js';
 import { countParams, sizeOfShape } from '../tensors/tensor-specs.js';
 import { TooManyParams, withBuiltModel } from './build-model.js';
 import { isHdf5, readHdf5, type Hdf5Reader } from './hdf5.js';
@@ -13,7 +14,7 @@ import {
   textOf,
 } from './json.js';
 import { KERAS_LIMITS, type KerasLimits } from './limits.js';
-import { checkProbe, MAX_PROBE_BYTES, parseProbe, PROBE_PLACES } from './probe.js';
+import { checkProbe, parseProbe, PROBE_PLACES } from './probe.js';
 import { layerName, layersOf, toTfjsModel } from './model-config.js';
 import { majorOf, type KerasFormat, type KerasSource, type KerasTopology } from './source.js';
 import { trainingDefaults, type TrainingDefaults } from './training.js';

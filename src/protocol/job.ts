@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { DOWNLOAD_ENCODINGS, MAX_F16, UPDATE_ENCODINGS } from '../core/encoding.js';
 import type { Job } from '../core/job.js';
 import * as ids from './ids.js';
+import { jobProbe } from './probe.js';
 
 const DAY_MS = 86_400_000;
 const count = (max: number): z.ZodNumber => z.int().min(1).max(max);
@@ -161,45 +162,54 @@ const update = z
     message: `f16 has no numbers above ${MAX_F16}`,
   });
 
-/** A job as it is submitted: only modelId and hyperparams.batchSize are required. */
-export const jobSchema = z
-  .strictObject({
-    name: z.string().min(1).max(128).default('job').describe('For people.'),
-    modelId: ids.modelId.describe('The uploaded model to start from. Required.'),
-    hyperparams,
-    datasetId: ids.datasetId
-      .nullable()
-      .default(null)
-      .describe('Only Libraries holding this data set take part.'),
-    selection: selection.prefault({}),
-    continuation: continuation.prefault({}),
-    deadlines: deadlines.prefault({}),
-    termination: termination.prefault({}),
-    strategy: strategy.prefault({}),
-    privacy: privacy.prefault({}),
-    evaluation: evaluation.prefault({}),
-    update: update.prefault({}),
-    downloadEncoding: z
-      .enum(DOWNLOAD_ENCODINGS)
-      .default('f32')
-      .describe('How Libraries download versions: 4 or 2 bytes a parameter.'),
-    checkpointEvery: count(1_000_000).default(1).describe('Keep every n-th version.'),
+const fields = z.strictObject({
+  name: z.string().min(1).max(128).default('job').describe('For people.'),
+  modelId: ids.modelId.describe('The uploaded model to start from. Required.'),
+  hyperparams,
+  datasetId: ids.datasetId
+    .nullable()
+    .default(null)
+    .describe('Only Libraries holding this data set take part.'),
+  selection: selection.prefault({}),
+  continuation: continuation.prefault({}),
+  deadlines: deadlines.prefault({}),
+  termination: termination.prefault({}),
+  strategy: strategy.prefault({}),
+  privacy: privacy.prefault({}),
+  evaluation: evaluation.prefault({}),
+  update: update.prefault({}),
+  downloadEncoding: z
+    .enum(DOWNLOAD_ENCODINGS)
+    .default('f32')
+    .describe('How Libraries download versions: 4 or 2 bytes a parameter.'),
+  checkpointEvery: count(1_000_000).default(1).describe('Keep every n-th version.'),
+});
+type Fields = z.output<typeof fields>;
+
+const fits = ({ continuation: { minUpdates = 1 }, selection: { goal, overSelection } }: Fields): boolean =>
+  minUpdates <= Math.ceil(goal * overSelection);
+const MIN_UPDATES = {
+  path: ['continuation', 'minUpdates'],
+  message: 'more than the Libraries that selection.goal × overSelection asks',
+};
+
+function complete(job: Fields): Job {
+  const { continuation: given, selection: asked } = job;
+  return { ...job, continuation: { ...given, minUpdates: given.minUpdates ?? Math.min(3, asked.goal) } };
+}
+
+/** A job: only modelId and hyperparams.batchSize are required. */
+export const jobSchema = fields.refine(fits, MIN_UPDATES).transform(complete);
+
+/** A job as it is submitted, with what is looked at once and not kept. */
+export const jobRequest = fields
+  .extend({
+    probe: jobProbe
+      .optional()
+      .describe('A small batch and what the model must answer to it; if it does not, the job is refused.'),
   })
-  .refine(
-    (job) =>
-      (job.continuation.minUpdates ?? 1) <= Math.ceil(job.selection.goal * job.selection.overSelection),
-    {
-      path: ['continuation', 'minUpdates'],
-      message: 'more than the Libraries that selection.goal × overSelection asks',
-    },
-  )
-  .transform((job): Job => ({
-    ...job,
-    continuation: {
-      ...job.continuation,
-      minUpdates: job.continuation.minUpdates ?? Math.min(3, job.selection.goal),
-    },
-  }));
+  .refine(fits, MIN_UPDATES)
+  .transform(({ probe = null, ...job }) => ({ job: complete(job), probe }));
 
 /** What Explora writes, before defaults. */
-export type JobInput = z.input<typeof jobSchema>;
+export type JobInput = z.input<typeof jobRequest>;

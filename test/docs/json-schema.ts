@@ -42,7 +42,8 @@ function rows(schema: Schema, prefix: string): FieldRow[] {
       default: defaultText(field, schema.required?.includes(name) ?? false),
       meaning: field.description ?? inner.description ?? '',
     };
-    if (isGroup && field.anyOf === undefined) return rows(inner, `${path}.`);
+    const isThere = field.default !== undefined || (schema.required?.includes(name) ?? false);
+    if (isGroup && isThere && field.anyOf === undefined) return rows(inner, `${path}.`);
     return isGroup ? [own, ...rows(inner, `${path}.`)] : [own];
   });
 }

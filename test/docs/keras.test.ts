@@ -1,8 +1,18 @@
 import { expect, test } from '@jest/globals';
+import { MAX_ACTIVATIONS } from '../../src/keras/bound-activations.js';
+import { MAX_PROBE_BYTES } from '../../src/protocol/probe.js';
 import { LAYER_RULES } from '../../src/keras/layer-rules.js';
 import { expectedOf, fixture, NAMES } from '../keras/fixtures.js';
 import { readKerasModel } from '../../src/keras/read-keras-model.js';
 import { readText, tableAfter } from './markdown.js';
+
+test('the limits of a probe are those of the code', () => {
+  const page = readText('docs/keras.md');
+  expect(page).toContain(`at most ${MAX_ACTIVATIONS} values`);
+  expect(page).toContain(`| what layers make for a probe | ${MAX_ACTIVATIONS} values |`);
+  expect(readText('docs/security-limits.md')).toContain(`at most ${MAX_ACTIVATIONS} values in all`);
+  expect(page).toContain(`at most ${MAX_PROBE_BYTES / 2 ** 20} MiB`);
+});
 
 test('docs/keras.md lists every layer that is read, in order', () => {
   const listed = tableAfter(readText('docs/keras.md'), 'layers').map(([layer]) => layer);

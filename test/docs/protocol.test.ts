@@ -8,7 +8,7 @@ import {
 import { PoolSigner } from '../../src/gateway/identity/pool-signer.js';
 import { asSigned, isSigned } from '../../src/protocol/client/signed.js';
 import { PROTOCOL_VERSION } from '../../src/protocol/ids.js';
-import { jobSchema } from '../../src/protocol/job.js';
+import { jobRequest } from '../../src/protocol/job.js';
 import { MAX_INLINE_UPDATE_BYTES, updateHeader } from '../../src/protocol/library.js';
 import { encodeUpdate } from '../../src/library/encode-update.js';
 import { decodeShard } from '../../src/tensors/encoding.js';
@@ -21,7 +21,7 @@ const protocol = readText('docs/protocol.md');
 
 test('the table of the job lists every field with its type, default and meaning', () => {
   const documented = tableAfter(protocol, 'job-fields');
-  const rows = fieldRows(jobSchema);
+  const rows = fieldRows(jobRequest);
   expect(documented.map(([field, type, value]) => [field, type, value])).toEqual(
     rows.map((row) => [row.field, row.type, row.default]),
   );
@@ -31,9 +31,10 @@ test('the table of the job lists every field with its type, default and meaning'
   }
 });
 
-test('the smallest job of the page is a valid one, and so is the one in full', () => {
-  expect(jobSchema.safeParse(JSON.parse(fenceAfter(protocol, 'job-smallest'))).success).toBe(true);
-  expect(jobSchema.safeParse(JSON.parse(fenceAfter(protocol, 'job-example'))).error).toBeUndefined();
+test('the smallest job of the page is a valid one, and so are the one in full and the one with a probe', () => {
+  expect(jobRequest.safeParse(JSON.parse(fenceAfter(protocol, 'job-smallest'))).success).toBe(true);
+  expect(jobRequest.safeParse(JSON.parse(fenceAfter(protocol, 'job-example'))).error).toBeUndefined();
+  expect(jobRequest.parse(JSON.parse(fenceAfter(protocol, 'probe-example'))).probe).not.toBeNull();
 });
 
 test('all JSON of the page can be parsed', () => {

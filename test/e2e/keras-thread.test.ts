@@ -4,7 +4,7 @@ import type { ConvertAnswer, ConvertQuestion } from '../../src/keras/convert-thr
 import { OneThread } from '../../src/keras/one-thread.js';
 import { ThreadKerasConverter } from '../../src/keras/convert-in-thread.js';
 import { KERAS_LIMITS } from '../../src/keras/limits.js';
-import { bits, fixture, READABLE } from '../keras/fixtures.js';
+import { bits, expectedOf, fixture, READABLE } from '../keras/fixtures.js';
 
 const built = new URL('../../dist/src/keras/convert-thread.js', import.meta.url);
 const converter = new ThreadKerasConverter(built);
@@ -28,6 +28,26 @@ test('converts in a thread, several at once, and goes on after a refusal', async
   const own = new Float32Array(parameters);
   const file = await converter.write({ topology, tensors, parameters: own, format: 'h5' });
   expect(bits(await converter.read(new Uint8Array(file), KERAS_LIMITS))).toEqual(before);
+});
+
+test('answers probes in the thread, and goes on after a refusal', async () => {
+  const { inputs, outputs } = expectedOf('nested.k3.keras');
+  const model = await converter.read(copy('nested.k3.keras'), KERAS_LIMITS);
+  const ask = (expected: typeof outputs): Promise<number> => {
+    const parameters = new Float32Array(model.parameters);
+    return converter.probe({ ...model, parameters }, { inputs, outputs: expected });
+  };
+  const others = outputs.map(({ shape, values }) => ({ shape, values: values.map((value) => value + 1) }));
+  const answers = await Promise.all([
+    ask(outputs),
+    ask(others).catch((error: unknown) => error),
+    ask([]).catch((error: unknown) => error),
+    ask(outputs),
+  ]);
+  expect(answers[0]).toBeLessThan(1e-5);
+  expect(answers[1]).toMatchObject({ code: 'model_unsupported' });
+  expect(answers[2]).toMatchObject({ code: 'invalid_job' });
+  expect(answers[3]).toBe(answers[0]);
 });
 
 /** What the HDF5 library may do to itself: the sandbox of WebAssembly holds, and the thread is done with. */

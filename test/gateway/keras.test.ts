@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { checkModel } from '../../src/keras/check-model.js';
 import { readKerasModel } from '../../src/keras/read-keras-model.js';
-import { writeKerasModel } from '../../src/keras/write-keras-model.js';
 import { bits, expectedOf, fixture, largestError } from '../keras/fixtures.js';
 import { signToken, startGateway, type TestGateway } from '../helpers/gateway.js';
+import { kerasHere } from '../helpers/keras-here.js';
 import { modelFrame } from '../helpers/open-round.js';
 
 const MAX_KERAS_BYTES = 60_000;
@@ -13,7 +13,7 @@ beforeAll(async () => {
   pool = await startGateway({
     env: { MAX_KERAS_BYTES: String(MAX_KERAS_BYTES) },
     models: { check: checkModel, close: () => Promise.resolve() },
-    keras: { read: readKerasModel, write: writeKerasModel, close: () => Promise.resolve() },
+    keras: kerasHere,
   });
   const { repoId } = await pool.repo();
   models = `/v1/repos/${repoId}/models`;

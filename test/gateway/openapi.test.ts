@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { newPoolKey, poolKeyPem } from '../../src/gateway/identity/pool-key.js';
-import { readKerasModel } from '../../src/keras/read-keras-model.js';
-import { writeKerasModel } from '../../src/keras/write-keras-model.js';
 import { encodeFrame, FRAME_CONTENT_TYPE } from '../../src/protocol/frame.js';
+import { kerasHere } from '../helpers/keras-here.js';
 import { uniqueId } from '../helpers/namespace.js';
 import { startGateway, type Json, type TestGateway } from '../helpers/gateway.js';
 import { bytesOf, modelFrame, openRound, ramp, type OpenRound } from '../helpers/open-round.js';
@@ -15,7 +14,7 @@ let document: Json;
 beforeAll(async () => {
   pool = await startGateway({
     env: { POOL_KEY: poolKeyPem(newPoolKey()) },
-    keras: { read: readKerasModel, write: writeKerasModel, close: () => Promise.resolve() },
+    keras: kerasHere,
   });
   document = (await pool.json('/v1/openapi.json', { token: '' })).body;
 });

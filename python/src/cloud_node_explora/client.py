@@ -21,6 +21,9 @@ from .transport import Transport
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+_PROBED_SECONDS = 150.0
+"""A gateway may give a minute to a probe, and one to that of somebody else before."""
+
 _MODEL_ID = re.compile(r"m-[A-Za-z0-9._-]+(?<!\.h5)(?<!\.keras)")
 
 
@@ -99,6 +102,9 @@ class Explora:
             explora.submit(model, batch_size=32, epochs=2, max_rounds=20, percentage_averaged=0.75, goal=10)
             explora.submit("model.h5", hyperparams={"batch_size": 32, "shuffle": True}, target=("accuracy", 0.97))
 
+        With `probe=(inputs, outputs)` the pool first lets the model answer a small batch, and refuses the job when an
+        answer is another; several inputs or outputs are a list of arrays, or a dict by names.
+
         All keywords are those of `JobSettings`; more of a job can be given as `job={…}`, with the names of
         docs/protocol.md. Raises TypeError for a keyword that there is not, and PoolError (`invalid_job`,
         `model_unsupported`, …).
@@ -110,7 +116,10 @@ class Explora:
             settings["name"] = uploaded.name
         asked = job.build_job(uploaded.id, settings, uploaded.training)
         try:
-            view = self._transport.json("POST", f"{self._path}/sessions", json=asked, idempotent=False)
+            silence = _PROBED_SECONDS if "probe" in asked else None
+            view = self._transport.json(
+                "POST", f"{self._path}/sessions", json=asked, idempotent=False, silence_seconds=silence
+            )
         except PoolError as error:
             if error.code == "invalid_job":
                 error.message = job.explain(error.message)

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, cast
 
+from .probe import Batch, job_probe
+
 
 class JobSettings(TypedDict, total=False):
     """What `Explora.submit` takes beside the model. What is left out is as the pool says in docs/protocol.md."""
@@ -62,6 +64,9 @@ class JobSettings(TypedDict, total=False):
     max_magnitude: float
     download_encoding: str
     checkpoint_frequency: int
+    probe: tuple[Batch, Batch]
+    """Inputs, and what the model must answer to them: a small batch. If it answers otherwise, the pool refuses the job.
+    An array; of several inputs or outputs a list of arrays, or a dict by the names of the model."""
     job: Mapping[str, Any]
     """More fields of the job, as docs/protocol.md names them. Keywords come first."""
 
@@ -128,6 +133,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "max_magnitude": ("update.maxMagnitude", _plain),
     "download_encoding": ("downloadEncoding", _plain),
     "checkpoint_frequency": ("checkpointEvery", _plain),
+    "probe": ("probe", job_probe),
 }
 _CONTINUATION = {"percentage_averaged": "percentageAveraged", "updates_averaged": "count"}
 _HYPERPARAMS = ("batch_size", "epochs", "shuffle", "label_index", "optimizer", "learning_rate", "momentum", "loss", "metrics")

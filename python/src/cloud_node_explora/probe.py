@@ -1,12 +1,22 @@
-"""What a model answers here, sent along with it: the pool converts the model, and refuses it if it answers otherwise."""
+"""What a model must answer, sent along with it or with a job: the pool refuses what answers otherwise."""
 
 from __future__ import annotations
 
 import json
 import math
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Union
+
+from .arrays import numpy
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Batch = Union[npt.ArrayLike, Sequence[npt.ArrayLike], Mapping[str, npt.ArrayLike]]
+else:
+    Batch = Any
 
 NAME = "cloud_node_probe"
 EXAMPLES = 2
@@ -59,6 +69,34 @@ def make_probe(model: Any) -> str | None:
     if isinstance(answers, dict) or not all(np.isfinite(output).all() for output in outputs):
         return None
     return json.dumps({"inputs": [_values(one) for one in inputs], "outputs": [_values(one) for one in outputs]})
+
+
+def job_probe(pair: tuple[Batch, Batch]) -> dict[str, Any]:
+    """The field of a job, from inputs and expected outputs. Raises TypeError and ValueError for what can not be one."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise TypeError("probe=(inputs, outputs): what goes into the model, and what must come out")
+    return {field: _batches(f"probe {field}", given) for field, given in zip(("inputs", "outputs"), pair)}
+
+
+def _batches(what: str, given: Any) -> list[dict[str, Any]]:
+    """Of one array, of a list of arrays, or of a dict by names. A list of numbers is one array, as it is in NumPy."""
+    if isinstance(given, Mapping):
+        return [{"name": name, **_batch(f"{what} {name!r}", one)} for name, one in given.items()]
+    if isinstance(given, (list, tuple)) and any(getattr(one, "shape", ()) for one in given):
+        return [_batch(f"{what}[{i}]", one) for i, one in enumerate(given)]
+    return [_batch(what, given)]
+
+
+def _batch(what: str, given: Any) -> dict[str, Any]:
+    np = numpy()
+    array = np.asarray(given)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{what}: numbers in an array; for several, a list of arrays or a dict; not {array.dtype}")
+    if array.ndim == 0 or array.size == 0:
+        raise ValueError(f"{what}: a batch, the examples first; not the shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what}: there is NaN or infinity in it")
+    return _values(array)
 
 
 def _products(model: Any) -> float:

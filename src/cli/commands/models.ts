@@ -55,14 +55,17 @@ export function addModelCommands(program: Command): void {
     .description('convert a model on this machine; what is written has been read again and compared')
     .argument('<in>', 'a Keras file (.h5, .keras), or the folder of a model.json')
     .argument('<out>', 'a file that ends in .h5 or .keras, or a folder for model.json and weights.bin')
-    .action(async (from: string, to: string, _options, command: Command) => {
+    .option('--probe <file>', 'JSON of inputs and of what the model must answer to them: docs/keras.md')
+    .action(async (from: string, to: string, { probe }: { probe?: string }, command: Command) => {
       const { out } = contextOf(command);
       const { convertModel } = await import('../convert-model.js');
-      const converted = await convertModel(from, to);
+      const converted = await convertModel(from, to, probe);
       converted.notes.forEach((note) => out.note(note));
       out.result(converted, (style) => [
         `${style.green('✓')} ${converted.files.join(' and ')}`,
-        style.dim(`  ${converted.name}: ${integer(converted.params)} parameters, checked`),
+        style.dim(
+          `  ${converted.name}: ${integer(converted.params)} parameters, checked${converted.probed === null ? '' : ', and so are its answers'}`,
+        ),
       ]);
     });
 

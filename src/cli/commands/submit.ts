@@ -6,6 +6,7 @@ import { addTrackingOptions, isTracked, type TrackingOptions } from '../tracking
 interface SubmitOptions extends TrackingOptions {
   readonly job: string;
   readonly model?: string;
+  readonly probe?: string;
   readonly set?: readonly string[];
   readonly watch?: boolean;
 }
@@ -19,6 +20,10 @@ export function addSubmitCommand(program: Command): void {
     .option(
       '--model <model>',
       'Keras .h5 or .keras, or TF.js model.json (or its folder), to upload first; or the id of an uploaded model',
+    )
+    .option(
+      '--probe <file>',
+      'JSON of inputs and of what the model must answer to them, docs/keras.md; if it does not, the job is refused',
     )
     .option(
       '--set <name=value>',

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import type { KerasFormat } from '../../keras/source.js';
 import { parse } from '../../protocol/parse.js';
 import type { GatewayContext } from '../context.js';
-import { writeKerasFile, type StoredModel } from '../service/keras-files.js';
+import { writeKerasFile } from '../service/keras-files.js';
+import type { StoredModel } from '../service/whole-model.js';
 
 export const KERAS_TYPES = { h5: 'application/x-hdf5', keras: 'application/zip' } as const;
 

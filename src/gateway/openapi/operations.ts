@@ -4,7 +4,7 @@ import * as http from '../../protocol/http.js';
 import { setAlias } from '../../protocol/alias.js';
 import { evaluationRequest } from '../../protocol/evaluation.js';
 import { askProof } from '../../protocol/proof.js';
-import { jobSchema } from '../../protocol/job.js';
+import { jobRequest } from '../../protocol/job.js';
 import * as library from '../../protocol/library.js';
 import { modelUploadHeader, testSetHeader } from '../../protocol/model.js';
 
@@ -149,7 +149,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /v1/repos/:repoId/sessions': {
     summary: 'Submit a job.',
     json: {
-      schema: jobSchema,
+      schema: jobRequest,
       example: { modelId: 'm-0123456789abcdef01234567', hyperparams: { batchSize: 10 } },
     },
     status: 201,

@@ -7,8 +7,8 @@ import type { KerasModel } from '../../keras/read-keras-model.js';
 import type { KerasFormat } from '../../keras/source.js';
 import type { GatewayContext } from '../context.js';
 import { ByteSource } from '../intake/byte-source.js';
-import { readParameters } from './parameters.js';
 import { uploadModel, type Upload } from './upload-model.js';
+import { readWholeModel, type StoredModel } from './whole-model.js';
 
 /** What came of a Keras file: the model, and how it was compiled as defaults of a job. */
 export type KerasUpload = ModelRecord & { readonly keras: Pick<KerasModel, 'training' | 'notes'> };
@@ -42,9 +42,6 @@ export async function uploadKerasFile(
   });
 }
 
-/** A model, or a version of a session. */
-export type StoredModel = Pick<ModelRecord, 'topologySha256' | 'tensors' | 'parameters'>;
-
 /** @throws `payload_too_large`, `model_unsupported`, `gateway_busy` */
 export async function writeKerasFile(
   ctx: GatewayContext,
@@ -57,22 +54,9 @@ export async function writeKerasFile(
       'payload_too_large',
       `The model has ${paramCount * 4} bytes; MAX_KERAS_BYTES of this pool is ${limit}. Convert it yourself: cloud-node download.`,
     );
-  return ctx.conversions.run(repoId, async () => {
-    const topology = await ctx.stores.models.topology(repoId, model.topologySha256);
-    const parameters = new Float32Array(paramCount);
-    const target = new Uint8Array(parameters.buffer);
-    let at = 0;
-    for await (const shard of readParameters(ctx.shards, repoId, model.parameters)) {
-      target.set(shard, at);
-      at += shard.length;
-    }
-    return ctx.keras.write({
-      topology: JSON.parse(topology) as Record<string, unknown>,
-      tensors: model.tensors,
-      parameters,
-      format,
-    });
-  });
+  return ctx.conversions.run(repoId, async () =>
+    ctx.keras.write({ ...(await readWholeModel(ctx, repoId, model)), format }),
+  );
 }
 
 function limitsOf({ config: { MAX_KERAS_BYTES, MAX_MODEL_BYTES } }: GatewayContext): KerasLimits {

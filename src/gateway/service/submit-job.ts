@@ -3,23 +3,30 @@ import type { Job } from '../../core/job.js';
 import { QUEUE_MS } from '../../core/pause.js';
 import { RECORD_VERSION, type SessionRecord } from '../../core/session.js';
 import { CloudNodeError } from '../../protocol/errors.js';
-import { jobSchema } from '../../protocol/job.js';
+import { jobRequest } from '../../protocol/job.js';
 import { parse } from '../../protocol/parse.js';
 import { redisNowMs } from '../../redis/context.js';
 import type { GatewayContext } from '../context.js';
 import { inBackground } from './in-background.js';
 import { limitsOf, requireWithin } from './repo-limits.js';
+import { requireAnswers } from './require-answers.js';
 
-/** Stores a session for the job and wakes a coordinator. @throws `invalid_job`, `model_not_found`, `quota_exceeded` */
+/**
+ * Stores a session for the job and wakes a coordinator.
+ * @throws `invalid_job`, `model_not_found`, `quota_exceeded`; with a probe also as {@link requireAnswers}
+ */
 export async function submitJob(ctx: GatewayContext, repoId: string, input: unknown): Promise<SessionRecord> {
-  const job = parse(jobSchema, input, 'invalid_job');
+  const { job, probe } = parse(jobRequest, input, 'invalid_job');
   const { stores } = ctx;
-  const [{ parameters }, nowMs] = await Promise.all([
+  const [model] = await Promise.all([
     stores.models.get(repoId, job.modelId),
-    redisNowMs(stores.context, repoId),
     requireTestSet(ctx, repoId, job),
     requireRoomForSession(ctx, repoId),
   ]);
+  // Last, because it costs the most.
+  if (probe !== null) await requireAnswers(ctx, { repoId, model, probe });
+  const { parameters } = model;
+  const nowMs = await redisNowMs(stores.context, repoId);
   const session: SessionRecord = {
     v: RECORD_VERSION,
     repoId,
