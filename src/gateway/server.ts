@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Express } from 'express';
 import type { ModelChecker } from '../keras/check-model.js';
@@ -9,6 +9,7 @@ import { createContext, type KernelsOver } from './create-context.js';
 import type { GatewayDeps } from './context.js';
 import { createApp } from './http/app.js';
 import { answerBadRequests } from './limits/refuse-raw.js';
+import { endSlowReaders } from './limits/slow-readers.js';
 import { legacyRoutes } from './legacy/routes.js';
 import { serveLegacy } from './legacy/serve.js';
 import { SessionAliases } from './legacy/session-alias.js';
@@ -63,6 +64,8 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   answerBadRequests(server, config);
   ctx.limits.strangers.watch(web);
   ctx.limits.queued.watch(server);
+  const isKnown = (socket: Socket): boolean => ctx.limits.strangers.isKnown(socket);
+  endSlowReaders(server, { idleMs: config.BODY_IDLE_MS, isKnown });
   const requests = trackRequests(server, ctx.draining);
   const aliases = config.LEGACY ? new SessionAliases(config.AUTH_SECRET ?? null) : null;
   const addRoutes = (app: Express): void => {

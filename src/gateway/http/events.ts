@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import type { Response } from 'express';
 import { abortWith } from '../../protocol/abort-with.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { LoggedEvent } from '../../protocol/http.js';
 import type { GatewayContext } from '../context.js';
+import { drained } from '../limits/slow-readers.js';
 import { followSession } from '../service/follow-session.js';
 import type { GuardedApp } from './guarded.js';
 
@@ -36,7 +36,7 @@ export function eventRoutes(app: GuardedApp, ctx: GatewayContext): void {
     const ping = setInterval(() => res.write(': ping\n\n'), PING_MS);
     try {
       for await (const logged of followSession(ctx, { repoId, sessionId, afterId }, signal))
-        await write(res, logged, signal);
+        await write(res, logged, { idleMs: ctx.config.BODY_IDLE_MS, signal });
     } finally {
       clearInterval(ping);
       letGo();
@@ -52,10 +52,13 @@ function closingEvent(error: CloudNodeError): string {
 }
 
 /** Waits for a slow reader instead of keeping for it what it has not read. */
-async function write(res: Response, { id, atMs, event }: LoggedEvent, signal: AbortSignal): Promise<void> {
+async function write(
+  res: Response,
+  { id, atMs, event }: LoggedEvent,
+  { idleMs, signal }: { idleMs: number; signal: AbortSignal },
+): Promise<void> {
   const text = `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify({ atMs, event })}\n\n`;
-  if (res.write(text)) return;
-  await once(res, 'drain', { signal }).catch(() => undefined);
+  if (!res.write(text)) await drained(res, idleMs, signal);
 }
 
 function parseEventId(text: string | undefined): string | null {

@@ -5,6 +5,7 @@ import type { ParametersRef } from '../../protocol/model.js';
 import { parse } from '../../protocol/parse.js';
 import { metrics } from '../../telemetry/metrics.js';
 import type { GatewayContext } from '../context.js';
+import { drained } from '../limits/slow-readers.js';
 import { readParameters } from '../service/parameters.js';
 import { requestedRange, type ByteRange } from './byte-range.js';
 import { answerNotModified, setImmutable } from './immutable.js';
@@ -50,21 +51,9 @@ export async function sendWeights(
   }
   for (let next: IteratorResult<Uint8Array> = first; next.done !== true; next = await chunks.next()) {
     // A client that goes away is its own affair.
-    if (!res.write(next.value) && !(await mayWrite(res))) return;
+    if (!res.write(next.value) && !(await drained(res, ctx.config.BODY_IDLE_MS))) return;
   }
   res.end();
-}
-
-/** Waits until the client has read what was written. @returns whether it is still there */
-function mayWrite(res: Response): Promise<boolean> {
-  if (res.destroyed) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const done = (): void => {
-      res.off('drain', done).off('close', done);
-      resolve(!res.destroyed);
-    };
-    res.on('drain', done).on('close', done);
-  });
 }
 
 /** The bytes of the range, a shard or a part of one at a time. */
