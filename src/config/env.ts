@@ -157,7 +157,9 @@ export const envSchema = z.object({
   HEADER_TIMEOUT_MS: integer(100, 600_000)
     .default(10_000)
     .describe('Time in which the headers of a request must be there, ms.'),
-  BODY_IDLE_MS: integer(100, 3_600_000).default(30_000).describe('Longest silence within a body that is sent or read, ms.'),
+  BODY_IDLE_MS: integer(100, 3_600_000)
+    .default(30_000)
+    .describe('Longest silence within a body that is sent or read, ms.'),
   BODY_MIN_BYTES: integer(0, 2 ** 30)
     .default(1_024)
     .describe('Least bytes a second of a body, on average after BODY_IDLE_MS; 0: any.'),
