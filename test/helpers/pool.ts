@@ -156,13 +156,8 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
       return library;
     },
   };
-  for (const [role, count] of Object.entries({
-    gateway: 1,
-    coordinator: 1,
-    aggregator: 1,
-    ...options.roles,
-  })) {
-    await Promise.all(Array.from({ length: count }, () => pool.add(role as Role)));
-  }
+  const counts = { gateway: 1, coordinator: 1, aggregator: 1, ...options.roles };
+  const roles = (Object.keys(counts) as Role[]).flatMap((role) => Array<Role>(counts[role] ?? 0).fill(role));
+  await Promise.all(roles.map((role) => pool.add(role)));
   return pool;
 }
