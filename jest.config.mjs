@@ -13,6 +13,7 @@ export default {
   },
   globalSetup: '<rootDir>/test/helpers/global-setup.ts',
   globalTeardown: '<rootDir>/test/helpers/global-teardown.ts',
+  testSequencer: '<rootDir>/test/helpers/slow-first.mjs',
   testTimeout: 30_000,
   maxWorkers: 2,
 };

@@ -93,6 +93,10 @@ if (args[0] === '--only') {
   }
 }
 
+// What takes a minute and little of the processors is begun first. The tests wait for it, and say it when it failed.
+const testsAll = (only === null || only === 'test') && args.length === 0;
+if (testsAll && process.env.PYTHON_TESTS !== 'off') void node(['scripts/lib/test-python.mjs']);
+
 // The suite starts servers of its own and must never meet one that somebody uses.
 delete process.env.REDIS_URL;
 try {
@@ -102,7 +106,8 @@ try {
   process.exit(69);
 }
 
-if (only === null || only === 'test') sayIfNoBrowser(ensureChromium({ log: console.log }));
+// In the background as well; not before the Redis, which may come from the same package manager.
+const browser = only === null || only === 'test' ? ensureChromium({ log: console.log }) : null;
 
 // Tests of whole processes run what is in dist/; a build that fails is counted, the other tests still tell something.
 const needed = only === 'test' && !isBuilt() ? ['build', 'test'] : [only];
@@ -132,6 +137,7 @@ const chosen = only ? needed : names;
 // What is linted and checked includes what the build makes.
 if (chosen.includes('build')) await runNamed('build');
 await runTogether(chosen.filter((name) => name !== 'build' && name !== 'test'));
+if (browser !== null) sayIfNoBrowser(await browser);
 if (chosen.includes('test')) await runNamed('test');
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;

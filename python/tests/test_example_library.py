@@ -48,7 +48,7 @@ def test_trains_as_keras_does(pool: Pool, explora: Explora, tmp_path: Path, loss
 def test_says_what_it_can_not_train(pool: Pool, explora: Explora, model: Any, tmp_path: Path) -> None:
     with library(pool, tmp_path, "picky", "picky", *points(10, 1)) as process:
         session = explora.submit(
-            model, dataset_id="picky", goal=1, batch_size=5, optimizer="adam", round_seconds=10, max_round_retries=0
+            model, dataset_id="picky", goal=1, batch_size=5, optimizer="adam", round_seconds=6, max_round_retries=0
         )
         with pytest.raises(SessionNotCompleted, match="failed"):
             session.watch(progress=False)

@@ -3,8 +3,9 @@
  *
  *   node scripts/lib/chromium-binary.mjs    prints the path of the binary
  */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { has, isExecutable, onPath } from './on-path.mjs';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
@@ -17,19 +18,19 @@ export function findChromium(env = process.env) {
 }
 
 /** Finds one or installs one where root may; else null: whoever only wants the rest of the tests need not have it. */
-export function ensureChromium({ log = () => {}, env = process.env } = {}) {
+export async function ensureChromium({ log = () => {}, env = process.env } = {}) {
   const found = findChromium(env);
   if (found !== null || process.getuid?.() !== 0 || !has('apt-get', env)) return found;
   log('Installing chromium (apt-get) …');
   try {
     const apt = (...args) =>
-      execFileSync('apt-get', args, {
-        stdio: 'ignore',
+      promisify(execFile)('apt-get', args, {
         timeout: 480_000,
+        maxBuffer: 64 * 2 ** 20,
         env: { ...env, DEBIAN_FRONTEND: 'noninteractive' },
       });
-    apt('-q', 'update');
-    apt('install', '-q', '-y', '--no-install-recommends', 'chromium');
+    await apt('-q', 'update');
+    await apt('install', '-q', '-y', '--no-install-recommends', 'chromium');
   } catch (error) {
     log(`  that did not work: ${error.message}`);
   }
@@ -37,7 +38,7 @@ export function ensureChromium({ log = () => {}, env = process.env } = {}) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const binary = ensureChromium({ log: (line) => console.error(line) });
+  const binary = await ensureChromium({ log: (line) => console.error(line) });
   if (binary === null) {
     console.error('No Chromium here and none could be installed. Name a binary with CHROMIUM_BIN.');
     process.exit(69);

@@ -35,6 +35,7 @@ test('the numbers of a pool say what a session did, without the names of anybody
       const text = await scrape('coordinator');
       // Counted every few seconds; and the session is let go when what it holds is freed.
       expect(valueOf(text, 'cloud_node_slots{kind="total"}')).toBe(2);
+      expect(valueOf(text, 'cloud_node_nodes{role="gateway"}')).toBe(1);
       expect(valueOf(text, 'cloud_node_active_sessions')).toBe(0);
       return text;
     },
@@ -50,7 +51,6 @@ test('the numbers of a pool say what a session did, without the names of anybody
     cloud_node_round_selected_total: 6,
     cloud_node_round_updates_total: 6,
     cloud_node_assignments_offered_total: 6,
-    'cloud_node_nodes{role="gateway"}': 1,
     'cloud_node_queue_depth{queue="aggregate"}': 0,
   };
   for (const [series, value] of Object.entries(inCoordinator))

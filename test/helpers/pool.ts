@@ -91,6 +91,10 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
     ...options.env,
   };
   const nodes: PoolNode[] = [];
+  const processes: NodeProcess[] = [];
+  open.push(async () => void (await Promise.all(processes.map((process) => process.stop()))));
+  const libraries: Library[] = [];
+  open.push(async () => void (await Promise.all(libraries.map((library) => library.leave()))));
 
   const pool: TestPool = {
     server,
@@ -106,7 +110,7 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
     replace: (node) => pool.add(node.role, node.url === '' ? 0 : Number(new URL(node.url).port)),
     add: async (role, port = 0) => {
       const process = spawnNode(['bin/cloud-node.mjs', role], { env: { ...env, PORT: String(port) } });
-      open.push(async () => void (await process.stop()));
+      processes.push(process);
       const ready = JSON.parse(await process.waitForLine(/"ready":true/, 20_000)) as { url?: string };
       const node = { ...process, role, url: ready.url ?? '' };
       nodes.push(node);
@@ -152,17 +156,12 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
       // What a trainer of its own is given; how much there is is what the pool is told.
       const inputs = new Float32Array(training.numExamples);
       library.addData('data', { inputs, inputShape: [1], labels: inputs, labelShape: [1] });
-      open.push(() => library.leave());
+      libraries.push(library);
       return library;
     },
   };
-  for (const [role, count] of Object.entries({
-    gateway: 1,
-    coordinator: 1,
-    aggregator: 1,
-    ...options.roles,
-  })) {
-    await Promise.all(Array.from({ length: count }, () => pool.add(role as Role)));
-  }
+  const counts = { gateway: 1, coordinator: 1, aggregator: 1, ...options.roles };
+  const roles = (Object.keys(counts) as Role[]).flatMap((role) => Array<Role>(counts[role] ?? 0).fill(role));
+  await Promise.all(roles.map((role) => pool.add(role)));
   return pool;
 }

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { pythonWith } from '../../bench/lib/python.js';
+// @ts-expect-error a plain script
+import { ensureTestPython } from '../../scripts/lib/test-python.mjs';
 import { packageRoot } from '../../src/cli/package-root.js';
 
 export interface Python {
@@ -11,14 +12,12 @@ export interface Python {
 }
 
 const root = packageRoot();
-/** It asks for a TensorFlow of 1.3 GB beside the one that is there. */
-const ALONE = ['tf_keras==2.21.0'];
 const MAX_OUTPUT_BYTES = 64 * 2 ** 20;
 
 /**
- * A Python with Keras 2 and 3 and what else test/python/requirements.txt names: installed by the first test that asks,
- * kept in `.cloud-node/python`. Null, and a line that says why, where that is not possible; in CI it must be, unless
- * PYTHON_TESTS=off says that this run goes without.
+ * The Python of the tests (scripts/lib/test-python.mjs), once it is installed: a run of the whole suite began with that.
+ * Null, and a line that says why, where that is not possible; in CI it must be, unless PYTHON_TESTS=off says that this
+ * run goes without.
  */
 export async function testPython(): Promise<Python | null> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -27,9 +26,7 @@ export async function testPython(): Promise<Python | null> {
     return null;
   }
   try {
-    const requirements = path.join(root, 'test/python/requirements.txt');
-    const cache = path.join(root, '.cloud-node/python');
-    const bin = await pythonWith(requirements, { cache, log: say, alone: ALONE });
+    const bin = (await ensureTestPython({ log: say })) as string;
     return pythonAt(path.join(bin, 'python'));
   } catch (error) {
     if (process.env['CI'] === 'true') throw error;
@@ -54,14 +51,15 @@ function pythonAt(command: string): Python {
   };
 }
 
-/** On the CPU, without files of its own beside the sources, and quiet. */
+/** On the CPU, without files of its own beside the sources, and quiet. TensorFlow compiled anew takes 8 s a process. */
 export function pythonEnv(own: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   return {
     ...process.env,
     CUDA_VISIBLE_DEVICES: '',
     TF_CPP_MIN_LOG_LEVEL: '3',
     TF_ENABLE_ONEDNN_OPTS: '0',
-    PYTHONDONTWRITEBYTECODE: '1',
+    PYTHONDONTWRITEBYTECODE: '',
+    PYTHONPYCACHEPREFIX: path.join(root, '.cloud-node/python/venv/bytecode'),
     ...own,
   };
 }
