@@ -211,7 +211,7 @@ export const envSchema = z.object({
   INTAKE_BYTES: integer(2 ** 20, 2 ** 32 - 2 ** 20)
     .default(128 * 1024 * 1024)
     .describe('Memory of a gateway for uploads that are coming in, bytes.'),
-  AGGREGATOR_SLOTS: integer(1, 64).default(2).describe('Jobs an aggregator process works on at once.'),
+  AGGREGATOR_SLOTS: integer(1, 64).default(2).describe('Jobs an aggregator works on at once, in one thread.'),
   EVALUATOR_SLOTS: integer(1, 64).default(1).describe('Versions an evaluator process scores at once.'),
   LEASE_MS: integer(1_000, 86_400_000)
     .default(30_000)

@@ -1,16 +1,29 @@
+import { aggregateJob, QUEUES } from '../../src/protocol/queue.js';
+import { parse } from '../../src/protocol/parse.js';
+import { startJobWorker } from '../job-worker.js';
+import { leaveNewerForOthers } from '../leave-for-others.js';
 import { runWorker } from '../run-worker.js';
-import { startThreadWorker } from '../thread-worker.js';
+import { startFoldThread } from './fold-thread.js';
 import { countFolded } from './folded.js';
-import { QUEUES } from '../../src/protocol/queue.js';
 
 /** `cloud-node aggregator`: may come and go at any time, also in mid-round. */
 export async function runAggregator(env: NodeJS.ProcessEnv): Promise<void> {
-  await runWorker('aggregator', env, (deps) =>
-    startThreadWorker(deps, {
+  await runWorker('aggregator', env, (deps) => {
+    const thread = startFoldThread();
+    const worker = startJobWorker(deps, {
       queue: QUEUES.aggregate,
-      processor: new URL('./aggregate.processor.js', import.meta.url),
+      process: async (job, token) => {
+        await leaveNewerForOthers(job, token);
+        const folded = await thread.run(parse(aggregateJob, job.data));
+        countFolded(folded);
+        return folded;
+      },
       slots: deps.config.AGGREGATOR_SLOTS,
-      onResult: countFolded,
-    }),
-  );
+    });
+    const close = async (): Promise<void> => {
+      await worker.close();
+      await thread.close();
+    };
+    return Promise.resolve({ ...worker, close });
+  });
 }

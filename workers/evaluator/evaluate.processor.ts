@@ -6,7 +6,7 @@ import { threadDeps } from '../thread-deps.js';
 import { evaluateModel } from './evaluate-model.js';
 import { evaluateVersion } from './evaluate-version.js';
 
-/** Runs in a worker thread; see thread-worker.ts. */
+/** Runs in a worker thread; see job-worker.ts. */
 export default async function process(job: SandboxedJob, token?: string): Promise<void> {
   await leaveNewerForOthers(job, token);
   const deps = await threadDeps('evaluator');
