@@ -7,7 +7,7 @@ const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size
 
 /** A fault of each of a hundred thousand values would cost a second to collect: the first one is enough. */
 const numbers = z
-  .array(z.any() as z.ZodType<number>)
+  .array(z.any())
   .min(1)
   // JSON needs two bytes at least for one.
   .max(MAX_PROBE_BYTES / 2)
