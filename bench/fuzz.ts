@@ -8,7 +8,7 @@ import { HTTP_TARGETS } from './fuzz/http-targets.js';
 import { watchProcesses, type ByRole, type Settled } from './fuzz/memory.js';
 import { setStage } from './fuzz/stage.js';
 
-const USAGE = 'npm run fuzz -- [--minutes N] [--seed N] [--json] [--logs]';
+const USAGE = 'npm run fuzz -- [--minutes N] [--inputs N] [--seed N] [--json] [--logs]';
 /** No answer for so long is a hang; everything that waits in this pool waits much shorter. */
 const HANG_MS = 10_000;
 /** Rounds of one session that runs meanwhile; when it ends, another begins. */
@@ -18,6 +18,8 @@ const MAX_LEAKED_MIB = 24;
 /** Memory is looked at after each. */
 const PARTS = 5;
 const WARM_PARTS = 2;
+/** A busy machine may take so many times as long for the inputs that are asked for. */
+const SLOW = 8;
 const SHORT_SECONDS = 60;
 /** Longer than a converter is given for one file. */
 const MAX_REST_MS = 65_000;
@@ -38,6 +40,7 @@ export async function run(argv: string[]): Promise<void> {
     args: argv,
     options: {
       minutes: { type: 'string', default: '1' },
+      inputs: { type: 'string', default: '0' },
       seed: { type: 'string', default: '1' },
       json: { type: 'boolean', default: false },
       logs: { type: 'boolean', default: false },
@@ -45,9 +48,10 @@ export async function run(argv: string[]): Promise<void> {
     },
   });
   if (values.help) return void process.stdout.write(`${USAGE}\n`);
-  const [minutes = 1, seed = 1] = [values.minutes, values.seed].map(Number);
+  const [minutes = 1, inputs = 0, seed = 1] = [values.minutes, values.inputs, values.seed].map(Number);
   const report = await fuzz({
     seconds: minutes * 60,
+    inputs,
     seed,
     say: values.json ? () => undefined : (text) => void process.stderr.write(`${text}\n`),
     ...(values.logs ? { onLine: (line: string) => void process.stderr.write(`${line}\n`) } : {}),
@@ -58,6 +62,8 @@ export async function run(argv: string[]): Promise<void> {
 
 export interface FuzzOptions {
   readonly seconds: number;
+  /** At least so many are sent, also when that takes longer, up to {@link SLOW} times. */
+  readonly inputs: number;
   readonly seed: number;
   readonly say: (text: string) => void;
   /** Is given what the processes of the pool write. */
@@ -99,7 +105,7 @@ interface Coverage {
   readonly answers: Readonly<Record<string, number>>;
 }
 
-export async function fuzz({ seconds, seed, say, onLine }: FuzzOptions): Promise<FuzzReport> {
+export async function fuzz({ seconds, inputs, seed, say, onLine }: FuzzOptions): Promise<FuzzReport> {
   const { pool, calm, world, memory } = await setStage(onLine);
   const shown: string[] = [];
   const findings = new Findings((text) => {
@@ -115,9 +121,13 @@ export async function fuzz({ seconds, seed, say, onLine }: FuzzOptions): Promise
   try {
     await calm.runOne(ROUNDS);
     const alive = watchProcesses(pool, memory);
-    const send = async (forMs: number): Promise<void> => {
-      const endMs = performance.now() + forMs;
-      const isOver = (): boolean => performance.now() >= endMs || alive.crashes() > 0;
+    const send = async (forMs: number, until: number): Promise<void> => {
+      const startedMs = performance.now();
+      const isOver = (): boolean => {
+        const passedMs = performance.now() - startedMs;
+        const isLate = passedMs >= forMs * (findings.inputs < until ? SLOW : 1);
+        return isLate || alive.crashes() > 0;
+      };
       const options = { urls: pool.urls, world, dice, findings, withinMs: HANG_MS };
       await drive({ ...options, httpLines: HTTP_LINES, socketLines: SOCKET_LINES }, isOver);
     };
@@ -128,7 +138,7 @@ export async function fuzz({ seconds, seed, say, onLine }: FuzzOptions): Promise
     const isShort = seconds < SHORT_SECONDS;
     const [parts, warmParts, restMs] = isShort ? [2, 1, 5_000] : [PARTS, WARM_PARTS, MAX_REST_MS];
     for (let part = 0; part < parts; part++) {
-      await send((seconds / parts) * 1_000);
+      await send((seconds / parts) * 1_000, (inputs / parts) * (part + 1));
       settled.push(await alive.settled(restMs));
     }
     const tookSeconds = (performance.now() - startedMs) / 1_000;

@@ -18,8 +18,10 @@ import * as library from '../../src/protocol/library.js';
 const run = promisify(execFile);
 
 test('a short run finds nothing, gets past the doors, and disturbs no session', async () => {
-  const args = ['scripts/bench.mjs', 'fuzz', '--minutes', '0.12', '--json', '--seed', '3'];
-  const { stdout } = await run(process.execPath, args, { timeout: 80_000 });
+  // Seven seconds on a machine with nothing else to do.
+  const length = ['--minutes', '0.1', '--inputs', '3000'];
+  const args = ['scripts/bench.mjs', 'fuzz', ...length, '--json', '--seed', '3'];
+  const { stdout } = await run(process.execPath, args, { timeout: 140_000 });
   const report = JSON.parse(stdout) as Record<string, unknown>;
   expect(report).toMatchObject({
     ok: true,
@@ -32,12 +34,12 @@ test('a short run finds nothing, gets past the doors, and disturbs no session', 
     findings: [],
     coverage: { routes: `${HTTP_TARGETS.length}/${HTTP_TARGETS.length}` },
   });
-  expect(report['inputs']).toBeGreaterThan(1_000);
+  expect(report['inputs']).toBeGreaterThanOrEqual(3_000);
   const [accepted, all] = String((report['coverage'] as { accepted: string }).accepted)
     .split('/')
     .map(Number);
   expect(accepted).toBeGreaterThan((all ?? 0) * 0.8);
-}, 90_000);
+}, 150_000);
 
 test('it knows every route and every event', () => {
   const routes = HTTP_TARGETS.map(({ route }) => route.replace(/\?.*/, ''));
