@@ -128,6 +128,9 @@ describe.each(SERVERS)('presence in $server', ({ cluster }) => {
     expect(absentMs).toBeGreaterThan(6_000);
     expect(absentMs).toBeLessThan(12_000);
     expect(never).toBe(Infinity);
+    // Who has not joined does not come in by saying that he is there.
+    await stores.libraries.touch('repo', ['a', 'never']);
+    expect(await stores.libraries.countOnline('repo')).toBe(1);
   });
 });
 

@@ -8,9 +8,9 @@ export const SCRIPTS = {
   },
   claimDue: {
     // Versioned, so that two releases can share one Redis client.
-    command: 'claimDue:8d8c25b2',
+    command: 'claimDue:bcb5527c',
     keys: 1,
-    lua: "#!lua\n--[[ Sessions whose time has come. Each is put off by the claim, so that one coordinator looks and the others need not.\n  KEYS[1] due zset\n  ARGV[1] at most so many  ARGV[2] ms to put them off\n  Returns the members.\n]]\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal members = redis.call('ZRANGE', KEYS[1], '-inf', string.format('%d', now), 'BYSCORE', 'LIMIT', 0, ARGV[1])\nfor _, member in ipairs(members) do\n  redis.call('ZADD', KEYS[1], string.format('%d', now + ARGV[2]), member)\nend\nreturn members\n",
+    lua: "#!lua flags=allow-oom\n--[[ Sessions whose time has come. Each is put off by the claim, so that one coordinator looks and the others need not.\n  Also when memory is full: it writes over what is there, and whoever looks may free something.\n  KEYS[1] due zset\n  ARGV[1] at most so many  ARGV[2] ms to put them off\n  Returns the members.\n]]\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal members = redis.call('ZRANGE', KEYS[1], '-inf', string.format('%d', now), 'BYSCORE', 'LIMIT', 0, ARGV[1])\nfor _, member in ipairs(members) do\n  redis.call('ZADD', KEYS[1], string.format('%d', now + ARGV[2]), member)\nend\nreturn members\n",
   },
   claimEnded: {
     // Versioned, so that two releases can share one Redis client.
@@ -38,9 +38,9 @@ export const SCRIPTS = {
   },
   leaveLibrary: {
     // Versioned, so that two releases can share one Redis client.
-    command: 'leaveLibrary:4f669f67',
+    command: 'leaveLibrary:d32d7e7a',
     keys: 2,
-    lua: "#!lua\n--[[ A connection ended. Only the Library's latest connection says that it is gone: it may be back elsewhere already.\n  It counts as away at once, but when it was last seen is kept: its assignment lives on for the lease.\n  KEYS[1] libraries hash  KEYS[2] presence zset\n  ARGV[1] library  ARGV[2] connection  ARGV[3] ms without a word that count as away\n  Returns 1 gone, 0 it has a newer connection.\n]]\nlocal stored = redis.call('HGET', KEYS[1], ARGV[1])\nif stored and cjson.decode(stored).connection ~= ARGV[2] then return 0 end\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nredis.call('ZADD', KEYS[2], 'XX', string.format('%d', now - ARGV[3] - 1), ARGV[1])\nreturn 1\n",
+    lua: "#!lua flags=allow-oom\n--[[ A connection ended. Only the Library's latest connection says that it is gone: it may be back elsewhere already.\n  It counts as away at once, but when it was last seen is kept: its assignment lives on for the lease.\n  Also when memory is full: it writes over what is there.\n  KEYS[1] libraries hash  KEYS[2] presence zset\n  ARGV[1] library  ARGV[2] connection  ARGV[3] ms without a word that count as away\n  Returns 1 gone, 0 it has a newer connection.\n]]\nlocal stored = redis.call('HGET', KEYS[1], ARGV[1])\nif stored and cjson.decode(stored).connection ~= ARGV[2] then return 0 end\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nredis.call('ZADD', KEYS[2], 'XX', string.format('%d', now - ARGV[3] - 1), ARGV[1])\nreturn 1\n",
   },
   readClock: {
     // Versioned, so that two releases can share one Redis client.
@@ -50,9 +50,9 @@ export const SCRIPTS = {
   },
   reportNode: {
     // Versioned, so that two releases can share one Redis client.
-    command: 'reportNode:8eecc23c',
+    command: 'reportNode:c79e4fb7',
     keys: 2,
-    lua: "#!lua\n--[[ A process says that it is alive; those silent for long are dropped.\n  KEYS[1] nodes hash  KEYS[2] nodes seen zset\n  ARGV[1] node  ARGV[2] record JSON  ARGV[3] ms after which a silent node is dropped\n  Returns how many are left.\n]]\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nredis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\nredis.call('ZADD', KEYS[2], string.format('%d', now), ARGV[1])\nlocal silent = redis.call('ZRANGE', KEYS[2], '-inf', string.format('%d', now - ARGV[3]), 'BYSCORE')\nfor _, node in ipairs(silent) do\n  redis.call('HDEL', KEYS[1], node)\n  redis.call('ZREM', KEYS[2], node)\nend\nreturn redis.call('HLEN', KEYS[1])\n",
+    lua: "#!lua flags=allow-oom\n--[[ A process says that it is alive; those silent for long are dropped.\n  Also when memory is full: processes are few, and a pool in trouble must be seen.\n  KEYS[1] nodes hash  KEYS[2] nodes seen zset\n  ARGV[1] node  ARGV[2] record JSON  ARGV[3] ms after which a silent node is dropped\n  Returns how many are left.\n]]\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nredis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\nredis.call('ZADD', KEYS[2], string.format('%d', now), ARGV[1])\nlocal silent = redis.call('ZRANGE', KEYS[2], '-inf', string.format('%d', now - ARGV[3]), 'BYSCORE')\nfor _, node in ipairs(silent) do\n  redis.call('HDEL', KEYS[1], node)\n  redis.call('ZREM', KEYS[2], node)\nend\nreturn redis.call('HLEN', KEYS[1])\n",
   },
   scheduleBlob: {
     // Versioned, so that two releases can share one Redis client.
@@ -68,21 +68,21 @@ export const SCRIPTS = {
   },
   takeTokens: {
     // Versioned, so that two releases can share one Redis client.
-    command: 'takeTokens:d0e488e9',
+    command: 'takeTokens:b34de737',
     keys: 1,
-    lua: "#!lua\n--[[ Takes tokens from a bucket that fills at a steady rate; one that is not there is full.\n  KEYS[1] bucket hash {tokens, ms}\n  ARGV[1] tokens a second  ARGV[2] tokens that it holds  ARGV[3] tokens wanted\n  Returns {tokens taken, ms until there is one when there was none}.\n]]\nlocal rcall = redis.call\nlocal rate, size, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])\nlocal time = rcall('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal stored = rcall('HMGET', KEYS[1], 'tokens', 'ms')\nlocal tokens = size\nif stored[1] then\n  tokens = math.min(size, stored[1] + math.max(0, now - stored[2]) * rate / 1000)\nend\nlocal taken = math.min(wanted, math.floor(tokens))\ntokens = tokens - taken\nrcall('HSET', KEYS[1], 'tokens', string.format('%.3f', tokens), 'ms', string.format('%d', now))\nrcall('PEXPIRE', KEYS[1], string.format('%d', math.ceil((size - tokens) * 1000 / rate) + 1000))\nif taken > 0 then return { taken, 0 } end\nreturn { 0, math.max(1, math.ceil((1 - tokens) * 1000 / rate)) }\n",
+    lua: "#!lua flags=allow-oom\n--[[ Takes tokens from a bucket that fills at a steady rate; one that is not there is full.\n  Also when memory is full: whoever reads must be counted, and a bucket is small and ends when it would be full.\n  KEYS[1] bucket hash {tokens, ms}\n  ARGV[1] tokens a second  ARGV[2] tokens that it holds  ARGV[3] tokens wanted\n  Returns {tokens taken, ms until there is one when there was none}.\n]]\nlocal rcall = redis.call\nlocal rate, size, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])\nlocal time = rcall('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal stored = rcall('HMGET', KEYS[1], 'tokens', 'ms')\nlocal tokens = size\nif stored[1] then\n  tokens = math.min(size, stored[1] + math.max(0, now - stored[2]) * rate / 1000)\nend\nlocal taken = math.min(wanted, math.floor(tokens))\ntokens = tokens - taken\nrcall('HSET', KEYS[1], 'tokens', string.format('%.3f', tokens), 'ms', string.format('%d', now))\nrcall('PEXPIRE', KEYS[1], string.format('%d', math.ceil((size - tokens) * 1000 / rate) + 1000))\nif taken > 0 then return { taken, 0 } end\nreturn { 0, math.max(1, math.ceil((1 - tokens) * 1000 / rate)) }\n",
   },
   touchLibraries: {
     // Versioned, so that two releases can share one Redis client.
-    command: 'touchLibraries:a49ed157',
+    command: 'touchLibraries:ec73538d',
     keys: 1,
-    lua: "#!lua\n--[[ These Libraries are still there.\n  KEYS[1] presence zset   ARGV[..] libraries\n  Returns how many.\n]]\nlocal time = redis.call('TIME')\nlocal now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))\nfor _, library in ipairs(ARGV) do redis.call('ZADD', KEYS[1], now, library) end\nreturn #ARGV\n",
+    lua: "#!lua flags=allow-oom\n--[[ These Libraries are still there. Also when memory is full: one that has not joined is not taken in.\n  KEYS[1] presence zset   ARGV[..] libraries\n  Returns how many were named.\n]]\nlocal time = redis.call('TIME')\nlocal now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))\nfor _, library in ipairs(ARGV) do redis.call('ZADD', KEYS[1], 'XX', now, library) end\nreturn #ARGV\n",
   },
   useKey: {
     // Versioned, so that two releases can share one Redis client.
-    command: 'useKey:8009a0a0',
+    command: 'useKey:f2647138',
     keys: 2,
-    lua: "#!lua\n--[[ An API key was used, if there is one: a Repo that is gone gets no record back.\n  KEYS[1] API keys   KEYS[2] uses   ARGV[1] keyId\n  Returns 1, or 0 when there is no such key.\n]]\nif redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end\nlocal time = redis.call('TIME')\nredis.call('HSET', KEYS[2], ARGV[1], string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)))\nreturn 1\n",
+    lua: "#!lua flags=allow-oom\n--[[ An API key was used, if there is one: a Repo that is gone gets no record back.\n  Also when memory is full: there are no more uses than keys.\n  KEYS[1] API keys   KEYS[2] uses   ARGV[1] keyId\n  Returns 1, or 0 when there is no such key.\n]]\nif redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end\nlocal time = redis.call('TIME')\nredis.call('HSET', KEYS[2], ARGV[1], string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)))\nreturn 1\n",
   },
   writeSession: {
     // Versioned, so that two releases can share one Redis client.

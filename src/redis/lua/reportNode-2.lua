@@ -1,5 +1,6 @@
-#!lua
+#!lua flags=allow-oom
 --[[ A process says that it is alive; those silent for long are dropped.
+  Also when memory is full: processes are few, and a pool in trouble must be seen.
   KEYS[1] nodes hash  KEYS[2] nodes seen zset
   ARGV[1] node  ARGV[2] record JSON  ARGV[3] ms after which a silent node is dropped
   Returns how many are left.
