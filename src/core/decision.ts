@@ -39,6 +39,8 @@ export interface Snapshot {
   readonly hasTestSet: boolean;
   /** A Library away for longer loses its assignment. */
   readonly leaseMs: number;
+  /** How long Libraries have been able to reach the pool without a break, ms; 0: they can not. */
+  readonly reachableMs: number;
 }
 
 export type SessionEvent =

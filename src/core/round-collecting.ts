@@ -18,11 +18,19 @@ export function stepCollecting(snapshot: Snapshot, round: RoundRecord): Change |
       `${received} updates arrived of at least ${minUpdates} needed within ${session.job.deadlines.roundMs / 1000} s.`,
     );
   }
-  const gone = snapshot.assignments.filter((a) => isOutstanding(a) && a.absentMs > snapshot.leaseMs);
+  const gone = snapshot.assignments.filter((a) => isOutstanding(a) && isGone(snapshot, a));
   const outstanding = snapshot.assignments.filter(isOutstanding).length - gone.length;
   const replacements = replace(snapshot, round, outstanding);
-  // Nobody is left to wait for and nobody can be asked: go on with what is there.
-  if (outstanding + replacements.length === 0 && received >= minUpdates) return close(snapshot, round);
+  if (outstanding + replacements.length === 0) {
+    // Nobody is left to wait for and nobody can be asked: go on with what is there.
+    if (received >= minUpdates) return close(snapshot, round);
+    if (!mayAsk(snapshot, round))
+      return abandon(
+        snapshot,
+        round,
+        `${received} updates arrived of at least ${minUpdates} needed, and nobody was left to send one.`,
+      );
+  }
   if (gone.length === 0 && replacements.length === 0) return null;
   return {
     next: session,
@@ -38,17 +46,27 @@ export function isOutstanding(assignment: AssignmentView): boolean {
   return assignment.state === 'offered' || assignment.state === 'accepted';
 }
 
-/** Fresh Libraries for the vacant seats, while at least a quarter of the round's time is left for them. */
+/** Nobody stays away from a pool that he can not reach. */
+function isGone({ leaseMs, reachableMs }: Snapshot, { absentMs }: AssignmentView): boolean {
+  return Math.min(absentMs, reachableMs) > leaseMs;
+}
+
+/** Whoever is asked now has at least a quarter of the round's time. */
+function mayAsk({ session, nowMs }: Snapshot, round: RoundRecord): boolean {
+  return round.deadlineMs - nowMs >= session.job.deadlines.roundMs / 4;
+}
+
+/** Libraries for the vacant seats: those that were not asked, and those that stayed away for too long and are back. */
 function replace(snapshot: Snapshot, round: RoundRecord, outstanding: number): string[] {
-  const { session, nowMs } = snapshot;
+  const { session, assignments } = snapshot;
   const vacant = round.selected - snapshot.received - outstanding;
-  if (vacant <= 0 || round.deadlineMs - nowMs < session.job.deadlines.roundMs / 4) return [];
-  const asked = new Set(snapshot.assignments.map((a) => a.libraryId));
-  const fresh = eligible(session.job, snapshot.candidates)
+  if (vacant <= 0 || !mayAsk(snapshot, round)) return [];
+  const asked = new Set(assignments.filter((a) => a.state !== 'expired').map((a) => a.libraryId));
+  const free = eligible(session.job, snapshot.candidates)
     .filter((library) => !asked.has(library.libraryId) && library.numExamples <= round.maxExamples)
     .sort((a, b) => (a.libraryId < b.libraryId ? -1 : 1));
-  const random = seededRandom(mixSeed(session.seed, round.number, round.attempt, asked.size));
-  return sample(fresh, vacant, random).map((library) => library.libraryId);
+  const random = seededRandom(mixSeed(session.seed, round.number, round.attempt, assignments.length));
+  return sample(free, vacant, random).map((library) => library.libraryId);
 }
 
 /** From here on no update is accepted: what is counted is what the receipts say at the moment of this write. */

@@ -12,8 +12,10 @@ export function stepSelecting(snapshot: Snapshot, round: RoundRecord): Change | 
   if (session.pausedUntilMs !== null) return stepPaused(snapshot);
   const { job } = session;
   const available = eligible(job, snapshot.candidates);
-  const late = nowMs >= round.deadlineMs;
-  if (!late && !enoughToStart(job, available.length)) return null;
+  if (!enoughToStart(job, available.length)) {
+    if (nowMs < round.deadlineMs) return null;
+    if (snapshot.reachableMs < job.deadlines.recruitMs) return waitOn(snapshot, round);
+  }
   if (available.length < job.continuation.minUpdates) {
     const reason = tooFew(snapshot, available.length);
     return session.state === 'recruiting'
@@ -21,6 +23,12 @@ export function stepSelecting(snapshot: Snapshot, round: RoundRecord): Change | 
       : abandon(snapshot, round, reason);
   }
   return open(snapshot, round, available);
+}
+
+/** Nobody could come while the pool was away: Libraries have their full time from when they can reach it. */
+function waitOn({ session, nowMs, reachableMs }: Snapshot, round: RoundRecord): Change {
+  const deadlineMs = nowMs + session.job.deadlines.recruitMs - reachableMs;
+  return { next: { ...session, round: { ...round, deadlineMs }, deadlineMs }, events: [] };
 }
 
 function tooFew({ session: { job } }: Snapshot, available: number): string {

@@ -47,7 +47,9 @@ export class Desk {
       // The acknowledgement may have been lost on the way; this is as good.
       if (this.#task.phase === 'sending') this.#task.received();
     } else if (this.#task.phase === 'over') {
-      void this.#task.resend();
+      // Lost while this Library was away, and offered again now that it is back.
+      if (assignment.state === 'offered' && !this.#task.isReceived) this.#start(assignment);
+      else void this.#task.resend();
     }
   }
 

@@ -71,6 +71,11 @@ export class Task {
     this.#controller.abort(new Error(reason));
   }
 
+  /** Whether the pool has had the update, as far as is known here. */
+  get isReceived(): boolean {
+    return this.#received;
+  }
+
   /** The pool has the update, even if its acknowledgement never got here. */
   received(): void {
     this.#received = true;

@@ -21,6 +21,8 @@ export class Keys {
   nodes = (): string => `${this.prefix}:{~pool}:nodes`;
   /** zset nodeId → last report, ms */
   nodesSeen = (): string => `${this.prefix}:{~pool}:nodes:seen`;
+  /** hash {sinceMs, untilMs}: when a gateway was there without a break, up to the last report of one; lives for a week after it */
+  reachable = (): string => `${this.prefix}:{~pool}:reachable`;
   /** hash "<repoId>/<sessionId>" → RentalRecord; lives while the session is active */
   rentals = (): string => `${this.prefix}:{~pool}:rentals`;
   /** zset "<repoId>/<scope>/<shard>/<name>" → ms when the blob ends; only of bytes that are not in Redis */

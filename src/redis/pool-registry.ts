@@ -5,6 +5,10 @@ import { runScript } from './run-script.js';
 
 /** A process silent for longer is taken off the list. */
 export const NODE_TTL_MS = 8_000;
+/** No gateway says anything for two reports: so soon that no Library counts as away for want of one (6 s). */
+const BREAK_MS = 4_000;
+/** As long as a session may be paused. */
+const REMEMBER_MS = 7 * 86_400_000;
 
 export interface SessionKey {
   readonly repoId: string;
@@ -21,8 +25,20 @@ export class PoolRegistry {
 
   async reportNode(record: NodeRecord): Promise<void> {
     const { redis, keys } = this.#context;
-    const args = [record.nodeId, JSON.stringify(record), NODE_TTL_MS];
-    await runScript(redis, 'reportNode', { keys: [keys.nodes(), keys.nodesSeen()], args });
+    const isGateway = record.role === 'gateway' ? '1' : '0';
+    await runScript(redis, 'reportNode', {
+      keys: [keys.nodes(), keys.nodesSeen(), keys.reachable()],
+      args: [record.nodeId, JSON.stringify(record), NODE_TTL_MS, isGateway, BREAK_MS, REMEMBER_MS],
+    });
+  }
+
+  /** How long there has been a gateway without a break, ms; 0: there is none. Infinity when no gateway ever said so. */
+  async reachableMs(): Promise<number> {
+    const { redis, keys } = this.#context;
+    const ms = Number(
+      await runScript(redis, 'readReachable', { keys: [keys.reachable()], args: [BREAK_MS] }),
+    );
+    return ms < 0 ? Infinity : ms;
   }
 
   async removeNode(nodeId: string): Promise<void> {

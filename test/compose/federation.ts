@@ -20,7 +20,7 @@ export interface Federation {
 }
 
 const REPO = 'clinics';
-export const ROUND_MS = 240_000;
+const ROUND_MS = 240_000;
 
 /** A Repo, Libraries that outlive everything the pool goes through, and a session of `rounds` rounds with all of them. */
 export async function startFederation(at: {

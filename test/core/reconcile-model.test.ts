@@ -1,29 +1,47 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { Change } from '../../src/core/decision.js';
 import { isFinal } from '../../src/core/session.js';
-import { makeJob, World } from './world.js';
+import { LEASE_MS, makeJob, World } from './world.js';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
 const name = fc.constantFrom(...NAMES);
 
-const event = fc.oneof(
-  { weight: 4, arbitrary: name.map((id) => (w: World) => void w.update(id)) },
-  { weight: 2, arbitrary: name.map((id) => (w: World) => w.join(id)) },
-  { weight: 2, arbitrary: name.map((id) => (w: World) => w.leave(id)) },
+const update = name.map((id) => (w: World) => void w.update(id));
+const join = name.map((id) => (w: World) => w.join(id));
+const leave = name.map((id) => (w: World) => w.leave(id));
+const settle = fc
+  .tuple(name, fc.constantFrom('accepted' as const, 'declined' as const, 'failed' as const))
+  .map(
+    ([id, state]) =>
+      (w: World) =>
+        w.settle(id, state),
+  );
+const poolAway = fc.boolean().map((away) => (w: World) => (away ? w.goAway() : w.comeBack()));
+
+/** In times about as long as a lease, and with few updates: so that rounds live to see who comes back. */
+const comingAndGoing = fc.oneof(
+  { weight: 1, arbitrary: update },
+  { weight: 3, arbitrary: join },
+  { weight: 3, arbitrary: leave },
+  { weight: 3, arbitrary: settle },
+  { weight: 1, arbitrary: poolAway },
   {
-    weight: 1,
-    arbitrary: fc
-      .tuple(name, fc.constantFrom('accepted' as const, 'declined' as const, 'failed' as const))
-      .map(
-        ([id, state]) =>
-          (w: World) =>
-            w.settle(id, state),
-      ),
+    weight: 4,
+    arbitrary: fc.constantFrom(1, LEASE_MS / 2, LEASE_MS + 1).map((ms) => (w: World) => void (w.nowMs += ms)),
   },
+);
+
+const event = fc.oneof(
+  { weight: 4, arbitrary: update },
+  { weight: 2, arbitrary: join },
+  { weight: 2, arbitrary: leave },
+  { weight: 1, arbitrary: settle },
   {
     weight: 2,
     arbitrary: fc.integer({ min: 1, max: 200_000 }).map((ms) => (w: World) => void (w.nowMs += ms)),
   },
+  { weight: 1, arbitrary: poolAway },
   { weight: 1, arbitrary: fc.boolean().map((pause) => (w: World) => w.pause(pause)) },
   { weight: 1, arbitrary: fc.boolean().map((works) => (w: World) => void (w.aggregatorsWork = works)) },
   { weight: 1, arbitrary: fc.constant((w: World) => w.lose('Bytes are gone.')) },
@@ -63,6 +81,34 @@ const job = fc
       evaluation: { on: o.on },
     }),
   );
+
+/** Whom a round still waits for, and whom it could ask. */
+function checkSeats(world: World): void {
+  const { session, attempt } = world;
+  const { round, job } = session;
+  if (round?.state !== 'collecting' || attempt === undefined) return;
+  const records = [...attempt.assignments];
+  const inState = (...states: string[]): number =>
+    records.filter(([, { state }]) => states.includes(state)).length;
+  const outstanding = inState('offered', 'accepted');
+  const isLate = round.deadlineMs - world.nowMs < job.deadlines.roundMs / 4;
+  // It does not wait for its deadline when nobody is left and nobody can be asked.
+  if (outstanding === 0) expect(isLate).toBe(false);
+  // No seat stays empty while somebody is there who has not answered, or has lost a seat by being away.
+  const free = [...world.present.keys()].filter(
+    (id) => (attempt.assignments.get(id)?.state ?? 'expired') === 'expired',
+  );
+  const vacant = round.selected - attempt.receipts.length - outstanding;
+  if (!isLate && free.length > 0) expect(vacant).toBe(0);
+}
+
+/** Who loses an assignment was away for a lease, all of it while the pool was there. */
+function checkExpired(world: World, changes: readonly Change[]): void {
+  for (const libraryId of changes.flatMap(({ expire = [] }) => expire)) {
+    expect(world.absentMs(libraryId)).toBeGreaterThan(LEASE_MS);
+    expect(world.reachableMs).toBeGreaterThan(LEASE_MS);
+  }
+}
 
 function checkLaws(world: World, before: World['session']): void {
   const { session } = world;
@@ -105,6 +151,24 @@ describe('any session, whatever happens', () => {
     );
   });
 
+  test('takes seats from those only who could have come back, and leaves none empty that somebody could have', () => {
+    fc.assert(
+      fc.property(job, fc.array(comingAndGoing, { maxLength: 40 }), (anyJob, events) => {
+        const world = new World(anyJob);
+        for (const id of NAMES) world.join(id);
+        world.run();
+        for (const happen of events) {
+          const before = world.session;
+          happen(world);
+          checkExpired(world, world.run());
+          checkLaws(world, before);
+          checkSeats(world);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   test('ends by its timers alone when everybody falls silent', () => {
     fc.assert(
       fc.property(job, fc.array(event, { maxLength: 40 }), fc.boolean(), (anyJob, events, silent) => {
@@ -114,6 +178,7 @@ describe('any session, whatever happens', () => {
           world.run();
         }
         world.aggregatorsWork = !silent;
+        world.comeBack();
         for (let jumps = 0; !world.isOver; jumps++) {
           if (jumps > 200) throw new Error(`no end in sight: ${JSON.stringify(world.session)}`);
           world.nowMs = Math.max(world.nowMs, world.session.deadlineMs ?? 0);

@@ -99,6 +99,79 @@ describe('the way of a session', () => {
     expect(world.update(asked[2] as string)).toBe(false);
   });
 
+  test('counts nobody as away while the pool itself was, and gives a whole lease afterwards', () => {
+    const world = worldWith(4, small);
+    world.update('lib-0');
+    world.goAway();
+    world.nowMs = 2 * LEASE_MS;
+    expect(world.run()).toEqual([]);
+    world.comeBack();
+    expect(world.run()).toEqual([]);
+    world.join('lib-0');
+    world.join('lib-1');
+    world.nowMs += LEASE_MS;
+    expect(world.run()).toEqual([]);
+    expect(world.update('lib-1')).toBe(true);
+    world.nowMs += 1;
+    world.run();
+    expect(world.session.round).toMatchObject({ number: 2, attempt: 1 });
+    expect(world.summaries[0]).toMatchObject({ updates: 2, attempt: 1 });
+  });
+
+  test('asks one that lost its assignment again when it is back', () => {
+    const world = worldWith(4, small);
+    world.update('lib-0');
+    world.leave('lib-1');
+    world.leave('lib-2');
+    world.nowMs = LEASE_MS + 1;
+    world.run();
+    expect(world.attempt?.assignments.get('lib-1')?.state).toBe('expired');
+    world.join('lib-1');
+    expect(world.run()).toMatchObject([{ assign: ['lib-1'], expire: [] }]);
+    for (const id of ['lib-1', 'lib-3']) expect(world.update(id)).toBe(true);
+    expect(world.update('lib-2')).toBe(false);
+    world.run();
+    expect(world.summaries[0]).toMatchObject({ updates: 3, attempt: 1 });
+  });
+
+  test('does not wait for the deadline when nobody is left and nobody can be asked any more', () => {
+    const world = worldWith(4, small);
+    world.update('lib-0');
+    for (const id of ['lib-1', 'lib-2', 'lib-3']) world.settle(id, 'failed');
+    world.nowMs = 0.75 * small.deadlines.roundMs;
+    expect(world.run()).toEqual([]);
+    world.nowMs += 1;
+    world.run();
+    expect(world.session.round).toMatchObject({ number: 1, attempt: 2 });
+    expect(world.events).toContainEqual({
+      type: 'round.abandoned',
+      round: 1,
+      attempt: 1,
+      reason: '1 updates arrived of at least 2 needed, and nobody was left to send one.',
+    });
+  });
+
+  test('recruits for its full time after the pool was away', () => {
+    const world = worldWith(1, small);
+    world.goAway();
+    world.nowMs = 2 * small.deadlines.recruitMs;
+    world.run();
+    expect(world.session.state).toBe('recruiting');
+    world.nowMs += 10_000;
+    world.comeBack();
+    world.nowMs += 20_000;
+    world.join('lib-0');
+    world.nowMs = world.session.deadlineMs ?? 0;
+    world.run();
+    expect(world.session).toMatchObject({ state: 'recruiting', deadlineMs: 190_000 });
+    world.nowMs = 190_000;
+    world.run();
+    expect(world.session).toMatchObject({
+      state: 'failed',
+      reason: 'Only 1 of at least 2 Libraries were connected within 60 s.',
+    });
+  });
+
   test('does not wait when nobody is left who could answer', () => {
     const world = worldWith(4, small);
     world.update('lib-0');

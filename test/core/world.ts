@@ -54,6 +54,8 @@ export class World {
   /** libraryId → ms since it was last seen (0: present), with its examples. */
   readonly present = new Map<string, number>();
   readonly awaySinceMs = new Map<string, number>();
+  /** Since when there has been a gateway; null: there is none. */
+  reachableSinceMs: number | null = -Infinity;
   readonly events: SessionEvent[] = [];
   readonly summaries: RoundSummary[] = [];
   readonly scores: { version: number; metrics: Record<string, number> }[] = [];
@@ -72,12 +74,31 @@ export class World {
   }
 
   join(libraryId: string, numExamples = 100): void {
+    this.comeBack();
     this.present.set(libraryId, numExamples);
     this.awaySinceMs.delete(libraryId);
   }
 
   leave(libraryId: string): void {
     if (this.present.delete(libraryId)) this.awaySinceMs.set(libraryId, this.nowMs);
+  }
+
+  /** All gateways are gone, and with them the connections of all Libraries. */
+  goAway(): void {
+    for (const libraryId of [...this.present.keys()]) this.leave(libraryId);
+    this.reachableSinceMs = null;
+  }
+
+  comeBack(): void {
+    this.reachableSinceMs ??= this.nowMs;
+  }
+
+  get reachableMs(): number {
+    return this.reachableSinceMs === null ? 0 : this.nowMs - this.reachableSinceMs;
+  }
+
+  absentMs(libraryId: string): number {
+    return this.present.has(libraryId) ? 0 : this.nowMs - (this.awaySinceMs.get(libraryId) ?? -Infinity);
   }
 
   /** @returns whether the update was counted, by the same rule as the commit script */
@@ -124,9 +145,7 @@ export class World {
       ([libraryId, assignment]) => ({
         libraryId,
         ...assignment,
-        absentMs: this.present.has(libraryId)
-          ? 0
-          : this.nowMs - (this.awaySinceMs.get(libraryId) ?? -Infinity),
+        absentMs: this.absentMs(libraryId),
       }),
     );
     return {
@@ -145,6 +164,7 @@ export class World {
       scores: this.scores,
       hasTestSet: this.hasTestSet,
       leaseMs: LEASE_MS,
+      reachableMs: this.reachableMs,
     };
   }
 
@@ -179,7 +199,7 @@ export class World {
     };
     this.#attempts.set(key, attempt);
     for (const id of change.assign ?? []) {
-      if (!attempt.assignments.has(id))
+      if ((attempt.assignments.get(id)?.state ?? 'expired') === 'expired')
         attempt.assignments.set(id, { state: 'offered', offeredMs: this.nowMs });
     }
     for (const id of change.expire ?? []) {

@@ -11,6 +11,7 @@ import { startPrivateRedis, type PrivateRedis } from '../../src/cli/private-redi
 import { waitForExit } from '../../src/cli/redis-process.js';
 import type { ExploraSession } from '../../src/explora/index.js';
 import type { Library } from '../../src/library/index.js';
+import type { JobInput } from '../../src/protocol/job.js';
 import { eventually } from '../helpers/eventually.js';
 import type { TestPool } from '../helpers/pool.js';
 
@@ -89,10 +90,18 @@ export interface Training {
   finish(withinMs?: number): Promise<void>;
 }
 
+interface TrainingOptions {
+  readonly rounds?: number;
+  readonly slowMs?: number;
+  readonly staggerMs?: number;
+  /** What else is asked for. */
+  readonly job?: Partial<JobInput>;
+}
+
 /** Libraries and a session of theirs. */
 export async function startTraining(
   pool: TestPool,
-  { rounds = 4, slowMs = 500, staggerMs = 0 }: { rounds?: number; slowMs?: number; staggerMs?: number } = {},
+  { rounds = 4, slowMs = 500, staggerMs = 0, job = {} }: TrainingOptions = {},
 ): Promise<Training> {
   const { repoId, apiKey, explora } = await pool.repo();
   const { modelId } = await explora.uploadModel(MODEL);
@@ -111,6 +120,7 @@ export async function startTraining(
     continuation: { value: 1 },
     evaluation: { on: 'none' },
     termination: { maxRounds: rounds },
+    ...job,
   });
   return {
     session,

@@ -118,6 +118,7 @@ export async function advance(
       scores: [],
       hasTestSet: false,
       leaseMs: 30_000,
+      reachableMs: Infinity,
     });
     if (change !== null) await stores.sessions.write(change, { rev });
   }

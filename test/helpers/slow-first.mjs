@@ -14,6 +14,7 @@ const SLOW = [
   'python/explora',
   'e2e/crash',
   'fault/rolling-restart',
+  'fault/pool-away',
   'e2e/object-store',
   'dashboard/pages',
   'dashboard/dashboard',

@@ -273,6 +273,20 @@ describe('sending', () => {
     expect(pool.counted.size).toBe(2);
   });
 
+  it('uses what was learned again when it lost its assignment and is offered the same one again', async () => {
+    await setUp();
+    pool.mishaps.push('assignment_over');
+    await pool.offer();
+    await library.join();
+    await eventually(() => rounds[0]?.outcome === 'superseded');
+    pool.assignment = { ...pool.assignment!, state: 'offered' };
+    hint();
+    await counted();
+    expect(trainer.finished).toBe(1);
+    expect(new Set(pool.puts.map(({ header }) => header.updateId)).size).toBe(2);
+    expect(pool.counted.size).toBe(1);
+  });
+
   it('drops what is refused for good, says so, and goes on', async () => {
     await setUp();
     pool.mishaps.push('update_norm_exceeded');

@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Change } from '../../src/core/decision.js';
+import type { NodeRecord } from '../../src/protocol/records.js';
 import { testContext, type TestContext } from '../helpers/context.js';
 import { SERVERS } from '../helpers/servers.js';
 import { makeJob, World } from '../core/world.js';
@@ -110,6 +112,58 @@ describe.each(SERVERS)('a round in $server', ({ cluster }) => {
   });
 });
 
+describe.each(SERVERS)('a Library that lost its assignment in $server', ({ cluster }) => {
+  test('may be asked again, and counts once; nobody else is', async () => {
+    const { stores, world } = await collecting(cluster);
+    const write = async (change: Pick<Change, 'assign' | 'expire'>): Promise<void> => {
+      const { rev } = await stores.sessions.get('repo', 's-1');
+      await stores.sessions.write({ next: world.session, events: [], ...change }, { rev });
+    };
+    await stores.rounds.commit(at, update('b'));
+    await stores.rounds.settle(at, { libraryId: 'c', state: 'declined', reason: '' });
+    await write({ expire: ['a', 'b', 'c'] });
+    await expect(stores.rounds.commit(at, update('a'))).rejects.toMatchObject({ code: 'assignment_over' });
+    await write({ assign: ['a', 'b', 'c'] });
+    const states = [...(await stores.rounds.assignments(at))].map(([id, { state }]) => [id, state]);
+    expect(Object.fromEntries(states)).toEqual({ a: 'offered', b: 'received', c: 'declined' });
+    expect(await stores.rounds.commit(at, update('a'))).toMatchObject({ duplicate: false, received: 2 });
+    expect(await stores.rounds.commit(at, update('a'))).toMatchObject({ duplicate: true, received: 2 });
+    expect(await stores.rounds.commit(at, update('b'))).toMatchObject({ duplicate: true, received: 2 });
+  });
+});
+
+describe.each(SERVERS)('whether the pool can be reached, in $server', ({ cluster }) => {
+  const node = (role: 'gateway' | 'coordinator'): NodeRecord => ({
+    ...{ nodeId: role, role, version: '1', host: 'here', pid: 1, startedMs: 0, url: null },
+    ...{ slots: 0, busySlots: 0, connections: 0, rssMiB: 1 },
+  });
+
+  test('is what its gateways say, without a break', async () => {
+    const { stores } = await testContext({ cluster });
+    const { redis, keys } = stores.context;
+    // As long as no gateway ever said so, as before there was such a report.
+    await stores.pool.reportNode(node('coordinator'));
+    expect(await stores.pool.reachableMs()).toBe(Infinity);
+    await stores.pool.reportNode(node('gateway'));
+    expect(await stores.pool.reachableMs()).toBeLessThan(1_000);
+
+    const wasThere = async (sinceMs: number, untilMs: number): Promise<void> => {
+      const nowMs = Number(await redis.hget(keys.reachable(), 'untilMs'));
+      await redis.hset(keys.reachable(), { sinceMs: nowMs - sinceMs, untilMs: nowMs - untilMs });
+    };
+    await wasThere(60_000, 2_000);
+    expect(await stores.pool.reachableMs()).toBeGreaterThanOrEqual(60_000);
+    await stores.pool.reportNode(node('gateway'));
+    expect(await stores.pool.reachableMs()).toBeGreaterThanOrEqual(60_000);
+
+    await wasThere(60_000, 5_000);
+    await stores.pool.reportNode(node('coordinator'));
+    expect(await stores.pool.reachableMs()).toBe(0);
+    await stores.pool.reportNode(node('gateway'));
+    expect(await stores.pool.reachableMs()).toBeLessThan(1_000);
+  });
+});
+
 describe.each(SERVERS)('presence in $server', ({ cluster }) => {
   test('a join says whether anything is new; an old connection cannot take a newer one away', async () => {
     const { stores } = await testContext({ cluster });
@@ -128,6 +182,9 @@ describe.each(SERVERS)('presence in $server', ({ cluster }) => {
     expect(absentMs).toBeGreaterThan(6_000);
     expect(absentMs).toBeLessThan(12_000);
     expect(never).toBe(Infinity);
+    // Who has not joined does not come in by saying that he is there.
+    await stores.libraries.touch('repo', ['a', 'never']);
+    expect(await stores.libraries.countOnline('repo')).toBe(1);
   });
 });
 

@@ -21,13 +21,14 @@ export async function loadSnapshot(deps: WorkerDeps, session: SessionRecord): Pr
     scores: [],
     hasTestSet: false,
     leaseMs: deps.config.LEASE_MS,
+    reachableMs: Infinity,
   };
   if (session.state === 'queued') return { ...blank, queue: await loadQueue(deps, session) };
   const { round } = session;
   if (round === null) return { ...blank, ...(await loadScores(deps, session)) };
   switch (round.state) {
     case 'selecting':
-      return { ...blank, candidates: await loadCandidates(deps, session) };
+      return { ...blank, ...(await loadSelecting(deps, session)) };
     case 'collecting':
       return { ...blank, ...(await loadCollecting(deps, session, round)) };
     case 'closing':
@@ -66,6 +67,14 @@ async function loadQueue(
   return { ahead: ahead.length, concurrency: repo?.concurrency ?? 1 };
 }
 
+async function loadSelecting(deps: WorkerDeps, session: SessionRecord): Promise<Partial<Snapshot>> {
+  const [candidates, reachableMs] = await Promise.all([
+    loadCandidates(deps, session),
+    deps.stores.pool.reachableMs(),
+  ]);
+  return { candidates, reachableMs };
+}
+
 async function loadCandidates(
   { stores }: WorkerDeps,
   { repoId, job }: SessionRecord,
@@ -90,7 +99,8 @@ async function loadCollecting(
   const settled = assignments.filter((a) => a.state !== 'offered' && a.state !== 'accepted').length;
   const someGone = assignments.some((a) => a.absentMs > deps.config.LEASE_MS);
   const candidates = settled > received || someGone ? await loadCandidates(deps, session) : [];
-  return { received, lost, assignments, candidates };
+  const reachableMs = someGone ? await stores.pool.reachableMs() : Infinity;
+  return { received, lost, assignments, candidates, reachableMs };
 }
 
 async function loadAssignments({ stores }: WorkerDeps, at: AttemptRef): Promise<AssignmentView[]> {

@@ -1,5 +1,6 @@
-#!lua
+#!lua flags=allow-oom
 --[[ Sessions whose time has come. Each is put off by the claim, so that one coordinator looks and the others need not.
+  Also when memory is full: it writes over what is there, and whoever looks may free something.
   KEYS[1] due zset
   ARGV[1] at most so many  ARGV[2] ms to put them off
   Returns the members.

@@ -1,6 +1,7 @@
-#!lua
+#!lua flags=allow-oom
 --[[ A connection ended. Only the Library's latest connection says that it is gone: it may be back elsewhere already.
   It counts as away at once, but when it was last seen is kept: its assignment lives on for the lease.
+  Also when memory is full: it writes over what is there.
   KEYS[1] libraries hash  KEYS[2] presence zset
   ARGV[1] library  ARGV[2] connection  ARGV[3] ms without a word that count as away
   Returns 1 gone, 0 it has a newer connection.

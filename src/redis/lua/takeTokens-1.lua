@@ -1,5 +1,6 @@
-#!lua
+#!lua flags=allow-oom
 --[[ Takes tokens from a bucket that fills at a steady rate; one that is not there is full.
+  Also when memory is full: whoever reads must be counted, and a bucket is small and ends when it would be full.
   KEYS[1] bucket hash {tokens, ms}
   ARGV[1] tokens a second  ARGV[2] tokens that it holds  ARGV[3] tokens wanted
   Returns {tokens taken, ms until there is one when there was none}.

@@ -1,5 +1,6 @@
-#!lua
+#!lua flags=allow-oom
 --[[ An API key was used, if there is one: a Repo that is gone gets no record back.
+  Also when memory is full: there are no more uses than keys.
   KEYS[1] API keys   KEYS[2] uses   ARGV[1] keyId
   Returns 1, or 0 when there is no such key.
 ]]

@@ -6,7 +6,7 @@
   ARGV[3] round number   ARGV[4] attempt          ARGV[5] round state ("" without a round)
   ARGV[6] needed updates ARGV[7] session id       ARGV[8] created ms
   ARGV[9] "1" while a coordinator is needed       ARGV[10] expected number of receipts ("" = any)
-  ARGV[11] JSON list of libraries to assign       ARGV[12] JSON list of libraries to expire
+  ARGV[11] JSON list of libraries to assign (anew, when expired)   ARGV[12] JSON list of libraries to expire
   ARGV[13] version number ("" = none)             ARGV[14] version JSON
   ARGV[15] round number of the summary ("")       ARGV[16] summary JSON
   ARGV[17] events kept                            ARGV[18..] events, JSON each
@@ -29,7 +29,11 @@ end
 local time = rcall('TIME')
 local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
 for _, library in ipairs(cjson.decode(ARGV[11])) do
-  rcall('HSETNX', KEYS[5], library, '{"state":"offered","offeredMs":' .. now .. '}')
+  local offered = '{"state":"offered","offeredMs":' .. now .. '}'
+  if rcall('HSETNX', KEYS[5], library, offered) == 0
+    and cjson.decode(rcall('HGET', KEYS[5], library)).state == 'expired' then
+    rcall('HSET', KEYS[5], library, offered)
+  end
 end
 for _, library in ipairs(cjson.decode(ARGV[12])) do
   local stored = rcall('HGET', KEYS[5], library)
