@@ -29,6 +29,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist/src dist/src
 COPY --from=build /app/dist/workers dist/workers
 COPY --from=build /app/dist/dashboard dist/dashboard
+COPY --from=build /app/dist/swagger-ui dist/swagger-ui
 COPY package.json LICENSE ./
 COPY bin bin
 # By number: Kubernetes can then see that it is not root (runAsNonRoot).

@@ -48,7 +48,7 @@ export async function build() {
   const args = [tsc, '-p', 'tsconfig.build.json', '--noCheck'];
   run(args);
   buildPage();
-  copySwaggerUi(path.join(root, 'dist/src/gateway/http/swagger-ui'));
+  copySwaggerUi(path.join(root, 'dist/swagger-ui'));
   // Not at the top: this file is loaded before there are any packages.
   const { buildLibrary } = await import('./lib/build-library.mjs');
   await buildLibrary(root);

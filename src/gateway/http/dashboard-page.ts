@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { RequestHandler } from 'express';
+import { packageRoot } from '../../telemetry/package-root.js';
 
-/** Beside the compiled sources; where nothing was built there is no page, and its addresses are not found. */
-const BUILT = fileURLToPath(new URL('../../../dashboard/', import.meta.url));
+/** Where nothing was built there is no page, and its addresses are not found. */
+const BUILT = path.join(packageRoot(), 'dist/dashboard');
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
