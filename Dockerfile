@@ -26,9 +26,9 @@ ENV NODE_ENV=production
 WORKDIR /app
 # Owned by root and not writable by the process; the root file system may be read-only.
 COPY --from=dependencies /app/node_modules node_modules
-COPY --from=build /app/dist/src dist/src
-COPY --from=build /app/dist/workers dist/workers
+COPY --from=build /app/dist/bundle dist/bundle
 COPY --from=build /app/dist/dashboard dist/dashboard
+COPY --from=build /app/dist/swagger-ui dist/swagger-ui
 COPY package.json LICENSE ./
 COPY bin bin
 # By number: Kubernetes can then see that it is not root (runAsNonRoot).

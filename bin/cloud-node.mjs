@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-/** The `cloud-node` command: starts what the build made of src/cli/main.ts. */
+/** The `cloud-node` command: starts the bundle that the build made of src/cli/main.ts. */
 import { existsSync } from 'node:fs';
 
-const main = new URL('../dist/src/cli/main.js', import.meta.url);
+const main = new URL('../dist/bundle/main.js', import.meta.url);
 if (!existsSync(main)) {
   console.error('cloud-node is not built yet. Run: npm run setup');
   process.exit(69);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Compiles src/, workers/, bench/ and examples/ to dist/, bundles the Dashboard into dist/dashboard/ and the Library for
- * browsers into dist/library/, and stamps it all with dist/.built.
+ * Compiles src/, workers/, bench/ and examples/ to dist/; bundles what `cloud-node` runs into dist/bundle/, the Dashboard
+ * into dist/dashboard/ and the Library for browsers into dist/library/; stamps it all with dist/.built.
  *
  *   npm run build
  */
@@ -27,6 +27,7 @@ const INPUTS = [
   'bench',
   'examples',
   'package.json',
+  'package-lock.json',
   'tsconfig.json',
   'tsconfig.build.json',
 ];
@@ -48,10 +49,12 @@ export async function build() {
   const args = [tsc, '-p', 'tsconfig.build.json', '--noCheck'];
   run(args);
   buildPage();
-  copySwaggerUi(path.join(root, 'dist/src/gateway/http/swagger-ui'));
+  copySwaggerUi(path.join(root, 'dist/swagger-ui'));
   // Not at the top: this file is loaded before there are any packages.
   const { buildLibrary } = await import('./lib/build-library.mjs');
+  const { bundleProcesses } = await import('./lib/bundle-processes.mjs');
   await buildLibrary(root);
+  await bundleProcesses(root);
   mkdirSync(path.dirname(stamp), { recursive: true });
   writeFileSync(stamp, `${startedAt.toISOString()}\n`);
   utimesSync(stamp, startedAt, startedAt);

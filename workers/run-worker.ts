@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { ConfigError, parseEnv } from '../src/config/env.js';
+import { ConfigError } from '../src/config/config-error.js';
+import { parseEnv } from '../src/config/env.js';
 import type { NodeRole } from '../src/protocol/records.js';
 import { runUntilSignal } from '../src/telemetry/lifecycle.js';
 import { createLogger } from '../src/telemetry/logger.js';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { packageRoot } from '../../src/cli/package-root.js';
+import { packageRoot } from '../../src/telemetry/package-root.js';
 import { FlowerStage } from './flower-stage.js';
 import { pythonWith } from '../lib/python.js';
 import { watchDescendants } from './usage.js';

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { ConfigError } from '../config/env.js';
+import { ConfigError } from '../config/config-error.js';
 import { NoAnswerError } from '../protocol/client/no-answer.js';
 import { CloudNodeError } from '../protocol/errors.js';
 import { RedisMissingError } from './redis-binary.js';

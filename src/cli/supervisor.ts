@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { NodeRole } from '../protocol/records.js';
 import { CliError, EXIT } from './errors.js';
-import { packageRoot } from './package-root.js';
+import { packageRoot } from '../telemetry/package-root.js';
 import { freePort, requireFreePorts } from './ports.js';
 import { supervise, type Supervised } from './supervised.js';
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { ConfigError } from './config-error.js';
 
 const integer = (min: number, max: number): z.ZodType<number> =>
   z.coerce.number('use a whole number').int('use a whole number').min(min).max(max);
@@ -261,8 +262,6 @@ export const envSchema = z.object({
   OTEL_SDK_DISABLED: flag.default(false).describe('No traces, whatever else is set.'),
 });
 export type Config = Readonly<z.infer<typeof envSchema>>;
-
-export class ConfigError extends Error {}
 
 /** Reads the environment; reports all problems at once. @throws ConfigError (a main then exits with 78, EX_CONFIG) */
 export function parseEnv(env: Readonly<Record<string, string | undefined>>): Config {

@@ -1,11 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { packageRoot } from './package-root.js';
 
-/** Version of this package, looked for upwards: the sources and what is built of them lie at different depths. */
-export const PACKAGE_VERSION: string = findVersion(new URL('.', import.meta.url));
+const manifest = readFileSync(path.join(packageRoot(), 'package.json'), 'utf8');
 
-function findVersion(folder: URL): string {
-  const file = new URL('package.json', folder);
-  if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-  const parent = new URL('..', folder);
-  return parent.href === folder.href ? 'unknown' : findVersion(parent);
-}
+/** Version of this package. */
+export const PACKAGE_VERSION = (JSON.parse(manifest) as { version: string }).version;

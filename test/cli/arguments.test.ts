@@ -5,7 +5,7 @@ import { shape, wholeNumber } from '../../src/cli/arguments.js';
 import { CliError, EXIT, exitCodeOf, viewError } from '../../src/cli/errors.js';
 import { applySettings } from '../../src/cli/set-option.js';
 import { signToken } from '../../src/cli/token.js';
-import { ConfigError } from '../../src/config/env.js';
+import { ConfigError } from '../../src/config/config-error.js';
 import { NoAnswerError } from '../../src/protocol/client/no-answer.js';
 import { CloudNodeError } from '../../src/protocol/errors.js';
 import { claims } from '../../src/protocol/http.js';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 // @ts-expect-error a plain script
 import { ensureTestPython } from '../../scripts/lib/test-python.mjs';
-import { packageRoot } from '../../src/cli/package-root.js';
+import { packageRoot } from '../../src/telemetry/package-root.js';
 
 export interface Python {
   /** Runs a file or module to its end; throws what it said when it fails. @returns its stdout */

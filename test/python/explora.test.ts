@@ -2,7 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
-import { packageRoot } from '../../src/cli/package-root.js';
+import { packageRoot } from '../../src/telemetry/package-root.js';
 import { testPython } from '../helpers/python.js';
 import { POOL_SECRET, startPool } from '../helpers/pool.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
 import { freePorts } from '../../bench/lib/process.js';
-import { packageRoot } from '../../src/cli/package-root.js';
+import { packageRoot } from '../../src/telemetry/package-root.js';
 import { spawnNode } from '../helpers/processes.js';
 import { testPython } from '../helpers/python.js';
 

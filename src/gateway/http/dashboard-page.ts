@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { RequestHandler } from 'express';
+import { packageRoot } from '../../telemetry/package-root.js';
 
-/** Beside the compiled sources; where nothing was built there is no page, and its addresses are not found. */
-const BUILT = fileURLToPath(new URL('../../../dashboard/', import.meta.url));
+/** Where nothing was built there is no page, and its addresses are not found. */
+const BUILT = path.join(packageRoot(), 'dist/dashboard');
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -27,7 +27,7 @@ const POLICY = [
 
 interface PageFile {
   readonly bytes: Buffer;
-  readonly gzipped: Buffer;
+  gzipped(): Buffer;
   readonly type: string;
   readonly etag: string;
   /** Its name has the hash of its content. */
@@ -56,7 +56,7 @@ export function dashboardPage(folder = BUILT): RequestHandler {
     res.setHeader('Content-Type', file.type);
     const isZipped = req.acceptsEncodings('gzip') === 'gzip';
     if (isZipped) res.set('Content-Encoding', 'gzip');
-    const bytes = isZipped ? file.gzipped : file.bytes;
+    const bytes = isZipped ? file.gzipped() : file.bytes;
     res.set('Content-Length', String(bytes.length));
     res.end(req.method === 'HEAD' ? undefined : bytes);
   };
@@ -77,5 +77,7 @@ function loadFile(file: string, isImmutable: boolean): PageFile {
   const bytes = readFileSync(file);
   const etag = `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"`;
   const type = TYPES[path.extname(file)] ?? 'application/octet-stream';
-  return { bytes, gzipped: gzipSync(bytes), type, etag, isImmutable };
+  let zipped: Buffer | undefined;
+  // Most gateways are never asked.
+  return { bytes, gzipped: () => (zipped ??= gzipSync(bytes)), type, etag, isImmutable };
 }

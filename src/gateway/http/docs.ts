@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
 import express, { type Express } from 'express';
+import { packageRoot } from '../../telemetry/package-root.js';
 import { openApiDocument } from '../openapi/document.js';
 import type { GuardedApp } from './guarded.js';
 
-/** Swagger UI, which the build puts beside this; no page of another host is ever asked. */
-const ASSETS = fileURLToPath(new URL('./swagger-ui/', import.meta.url));
+/** Swagger UI, which the build copies; no page of another host is ever asked. */
+const ASSETS = path.join(packageRoot(), 'dist/swagger-ui');
 
 const PAGE = `<!doctype html>
 <html lang="en">

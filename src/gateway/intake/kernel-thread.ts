@@ -22,39 +22,42 @@ export function localKernels(memory: WebAssembly.Memory): IntakeKernels {
 }
 
 /**
- * In a thread of their own, so that the one that speaks with clients only moves bytes. A thread that fails ends the
- * process: whoever starts it again has a whole one.
+ * In a thread of their own, so that the one that speaks with clients only moves bytes; it is started for the first
+ * upload. A thread that fails ends the process: whoever starts it again has a whole one.
  */
 export function threadKernels(
   memory: WebAssembly.Memory,
   file = new URL('./kernel-thread-main.js', import.meta.url),
 ): IntakeKernels {
-  const thread = new Worker(file, {
-    workerData: memory,
-    execArgv: [],
-    resourceLimits: { maxYoungGenerationSizeMb: 2 },
-  });
   const waiting = new Map<number, (reply: KernelReply) => void>();
   let last = 0;
-  thread.unref();
-  thread.on('message', (replies: readonly KernelReply[]) => {
-    for (const reply of replies) {
-      waiting.get(reply.id)?.(reply);
-      waiting.delete(reply.id);
-    }
-    if (waiting.size === 0) thread.unref();
-  });
+  const start = (): Worker => {
+    const made = new Worker(file, {
+      workerData: memory,
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: 2 },
+    });
+    made.on('message', (replies: readonly KernelReply[]) => {
+      for (const reply of replies) {
+        waiting.get(reply.id)?.(reply);
+        waiting.delete(reply.id);
+      }
+      if (waiting.size === 0) made.unref();
+    });
+    return made;
+  };
+  let thread: Worker | undefined;
   // A message costs more than what it says: what is asked in one turn goes over together, and comes back together.
   let asked: KernelRequest[] = [];
   const send = (): void => {
-    thread.postMessage(asked);
+    thread?.postMessage(asked);
     asked = [];
   };
   const run = async (work: KernelWork): Promise<EncodedScan | null> => {
     const id = ++last;
     const reply = await new Promise<KernelReply>((resolve) => {
       waiting.set(id, resolve);
-      if (waiting.size === 1) thread.ref();
+      if (waiting.size === 1) (thread ??= start()).ref();
       if (asked.push({ id, work }) === 1) atEndOfTurn('send', send);
     });
     if (reply.error !== null) throw new Error(reply.error);
@@ -63,6 +66,6 @@ export function threadKernels(
   return {
     scan: async (work) => (await run({ kind: 'scan', ...work })) as EncodedScan,
     fold: async (work) => void (await run({ kind: 'fold', ...work })),
-    close: async () => void (await thread.terminate()),
+    close: async () => void (await thread?.terminate()),
   };
 }

@@ -16,7 +16,8 @@ export type ReadShards = (repoId: string, parameters: ParametersRef) => AsyncIte
  */
 export class HalfParameters {
   readonly #read: ReadShards;
-  readonly #encoder = new HalfEncoder();
+  /** Made for the first who asks for halves. */
+  #encoder: HalfEncoder | undefined;
   readonly #refs = new Map<string, Promise<DownloadRef>>();
 
   constructor(read: ReadShards) {
@@ -25,6 +26,7 @@ export class HalfParameters {
 
   /** @throws `encoding_unavailable` when f16 does not reach a parameter, `version_not_found` */
   encode(shard: Uint8Array, { version, scope }: ParametersRef): Uint8Array {
+    this.#encoder ??= new HalfEncoder();
     const halves = this.#encoder.encode(shard);
     if (halves !== null) return halves;
     throw new CloudNodeError(
