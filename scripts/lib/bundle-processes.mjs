@@ -13,7 +13,7 @@ const ENTRIES = [
   'src/gateway/intake/kernel-thread-main.ts',
   'src/keras/check-model-thread.ts',
   'src/keras/convert-thread.ts',
-  'workers/aggregator/aggregate.processor.ts',
+  'workers/aggregator/fold-thread-main.ts',
   'workers/evaluator/evaluate.processor.ts',
   // In which BullMQ runs the processors; it looks for it beside its own code.
   'bullmq/dist/cjs/classes/main-worker.js',

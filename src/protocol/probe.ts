@@ -6,7 +6,7 @@ export const MAX_PROBE_BYTES = 4 * 2 ** 20;
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** A fault of each of a hundred thousand values would cost a second to collect: the first one is enough. */
-const numbers = z
+const numbers: z.ZodType<number[], number[]> = z
   .array(z.any())
   .min(1)
   // JSON needs two bytes at least for one.
