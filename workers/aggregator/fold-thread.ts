@@ -18,25 +18,31 @@ export interface FoldThread {
  * fold. A thread that fails ends the process: whoever starts it again has a whole one, and others get its jobs.
  */
 export function startFoldThread(file = new URL('./fold-thread-main.js', import.meta.url)): FoldThread {
-  const thread = new Worker(file, {
-    execArgv: [],
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
-  });
   const waiting = new Map<number, (answer: FoldAnswer) => void>();
   let last = 0;
-  thread.on('message', (answer: FoldAnswer) => {
-    waiting.get(answer.id)?.(answer);
-    waiting.delete(answer.id);
-  });
+  const start = (): Worker => {
+    const made = new Worker(file, {
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+    });
+    made.on('message', (answer: FoldAnswer) => {
+      waiting.get(answer.id)?.(answer);
+      waiting.delete(answer.id);
+    });
+    return made;
+  };
+  // With the first job: one that waits to be needed is half as large.
+  let thread: Worker | undefined;
   return {
     run: async (job) => {
       const question: FoldQuestion = { id: ++last, job };
       const answered = new Promise<FoldAnswer>((resolve) => waiting.set(question.id, resolve));
+      thread ??= start();
       thread.postMessage(question);
       const answer = await answered;
       if ('error' in answer) throw new Error(answer.error);
       return answer.folded;
     },
-    close: async () => void (await thread.terminate()),
+    close: async () => void (await thread?.terminate()),
   };
 }
