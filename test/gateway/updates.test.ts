@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isFinal } from '../../src/core/session.js';
 import { ended } from '../../src/core/transitions.js';
@@ -361,4 +363,18 @@ it('an update that is refused early is answered before its body has come', async
   });
   expect(answer.body.error.code).toBe('round_closed');
   expect(answer.headers.get('connection')).toBe('close');
+});
+
+it('is read straight into memory when it is large', async () => {
+  const byNode: (string | undefined)[] = [];
+  const note = (message: unknown): void =>
+    void byNode.push((message as { request: IncomingMessage }).request.url);
+  // Node says so of the requests whose body it reads itself.
+  subscribe('http.server.request.start', note);
+  for (const bytes of [1_000, 100_000]) {
+    const request = { method: 'PUT', token: '', body: new Uint8Array(bytes) };
+    expect((await pool.call('/v1/library/update', request)).status).toBe(401);
+  }
+  unsubscribe('http.server.request.start', note);
+  expect(byNode).toEqual(['/v1/library/update']);
 });

@@ -24,10 +24,10 @@ interface Client {
 async function ask(toPort: number, text: string): Promise<Client> {
   const served = new Promise<Socket>((resolve) => {
     const accept = (message: unknown): void => {
-      unsubscribe('net.server.socket', accept);
+      unsubscribe('http.server.request.start', accept);
       resolve((message as { socket: Socket }).socket);
     };
-    subscribe('net.server.socket', accept);
+    subscribe('http.server.request.start', accept);
   });
   const socket = connect(toPort, '127.0.0.1').pause();
   socket.on('error', () => undefined);

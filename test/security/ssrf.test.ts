@@ -132,6 +132,8 @@ it('addresses of other machines come from the configuration alone', async () => 
   expect(found).toEqual([
     'blobs/s3-bucket.ts',
     'gateway/auth/jwks.ts',
+    // Takes over connections that were accepted; opens none.
+    'gateway/direct/direct-socket.ts',
     'gateway/tls/client-certificate.ts',
     'gateway/tls/web-server.ts',
     'redis/connection.ts',

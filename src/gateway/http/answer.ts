@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Request, Response } from 'express';
 import type { CloudNodeError } from '../../protocol/errors.js';
+import { directBody } from '../direct/direct-request.js';
 
 /** Node itself discards what is left of a body of this size; more is worth closing the connection for. */
 const SMALL_BYTES = 64 * 1024;
@@ -36,18 +37,24 @@ export function contentLength(req: IncomingMessage): number | null {
 }
 
 function hasLargeRest(req: IncomingMessage): boolean {
+  const direct = directBody(req);
+  if (direct !== null) return direct.unread > 0;
   const length = contentLength(req);
   return !req.complete && (length === null || length > SMALL_BYTES);
 }
 
 async function discard(req: IncomingMessage): Promise<void> {
-  if (req.complete || req.socket.destroyed) return;
+  if (req.socket.destroyed) return;
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, LINGER_MS)));
+  await Promise.race([enough, directBody(req)?.discard() ?? discardStream(req)]);
+  clearTimeout(timer);
+}
+
+async function discardStream(req: IncomingMessage): Promise<void> {
+  if (req.complete) return;
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, LINGER_MS);
-    const done = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
+    const done = (): void => resolve();
     req.once('end', done).once('close', done).once('error', done).resume();
   });
 }

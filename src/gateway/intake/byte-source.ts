@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { CloudNodeError } from '../../protocol/errors.js';
+import { streamInlet, type Inlet, type InletEvents } from './inlet.js';
 
 /** How a body must come: one that stands still, or trickles, would hold its memory for as long as its sender likes. */
 export interface Pace {
@@ -20,40 +21,41 @@ interface Read {
 }
 
 /**
- * Reads a stream in pieces of any size, never much more than is asked for: the sender waits meanwhile. Chunks are
- * copied straight to where they are wanted; there is a promise for each piece, not for each chunk.
+ * Reads a body in pieces of any size, never much more than is asked for: the sender waits meanwhile. Bytes go straight
+ * to where they are wanted; there is a promise for each piece, not for each chunk.
  */
 export class ByteSource {
-  readonly #stream: Readable | null;
+  readonly #inlet: Inlet | null;
   readonly #pace: Pace;
   #bytes = 0;
   #waitedMs = 0;
   #waitingSinceMs = 0;
-  #rest: Uint8Array;
-  #ended: boolean;
+  #rest: Uint8Array = EMPTY;
+  #ended = false;
   #failure: CloudNodeError | null = null;
   #read: Read | null = null;
   #idle: NodeJS.Timeout | undefined;
 
-  private constructor(stream: Readable | null, rest: Uint8Array, pace = PACE) {
-    this.#stream = stream;
+  /** @param connect is given what the inlet is to tell */
+  constructor(connect: (events: InletEvents) => Inlet | null, pace = PACE) {
     this.#pace = pace;
-    this.#rest = rest;
-    this.#ended = stream === null;
+    this.#inlet = connect({
+      data: (chunk) => this.#onData(chunk),
+      filled: (bytes) => this.#onFilled(bytes),
+      ended: () => this.#onEnd(),
+      broken: (reason) => this.#onBroken('the connection was closed', reason),
+    });
   }
 
-  /** Leaves the stream alone when it is given up, so that an answer can still be written to its connection. */
   static from(stream: Readable, pace?: Pace): ByteSource {
-    const source = new ByteSource(stream, EMPTY, pace);
-    stream.on('data', source.#onData).on('end', source.#onEnd);
-    stream.on('error', source.#onBroken).on('close', source.#onBroken).pause();
-    if (stream.readableEnded) source.#onEnd();
-    else if (stream.destroyed) source.#onBroken();
-    return source;
+    return new ByteSource((events) => streamInlet(stream, events), pace);
   }
 
   static of(bytes: Uint8Array): ByteSource {
-    return new ByteSource(null, bytes);
+    const source = new ByteSource(() => null);
+    source.#rest = bytes;
+    source.#ended = true;
+    return source;
   }
 
   /** Fills the target. @returns how much there was, less than asked for only at the end */
@@ -66,11 +68,9 @@ export class ByteSource {
       if (this.#read === null) return;
       const { idleMs } = this.#pace;
       this.#waitingSinceMs = performance.now();
-      this.#idle = setTimeout(
-        () => this.#onBroken(`no byte came for ${idleMs / 1000} s (BODY_IDLE_MS)`),
-        idleMs,
-      );
-      this.#stream?.resume();
+      const text = `no byte came for ${idleMs / 1000} s (BODY_IDLE_MS)`;
+      this.#idle = setTimeout(() => this.#onBroken(text), idleMs);
+      this.#inlet?.open(target.subarray(this.#read.filled));
     });
   }
 
@@ -80,37 +80,42 @@ export class ByteSource {
     return (await this.readInto(one)) === 0;
   }
 
-  /** Stops listening to the stream; what is left in it may be discarded by others. */
+  /** Stops listening to the body; what is left of it may be discarded by others. */
   release(): void {
     clearTimeout(this.#idle);
-    this.#stream?.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onBroken);
-    // What else goes wrong with it is nobody's affair any more, but must not end the process.
-    this.#stream?.off('error', this.#onBroken).on('error', () => undefined);
-    this.#stream?.pause();
+    this.#inlet?.release();
   }
 
-  readonly #onData = (chunk: Uint8Array): void => {
-    this.#idle?.refresh();
-    this.#bytes += chunk.length;
-    if (this.#read !== null && this.#isTrickle())
-      this.#onBroken(`fewer than ${this.#pace.minBytesPerSecond} bytes a second came (BODY_MIN_BYTES)`);
-    // A plain view: subarray of a Buffer is slower.
-    this.#take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
-  };
+  #onData(chunk: Uint8Array): void {
+    this.#count(chunk.length);
+    this.#take(chunk);
+  }
 
-  readonly #onEnd = (): void => {
+  #onFilled(bytes: number): void {
+    this.#count(bytes);
+    const read = this.#read;
+    if (read === null) return;
+    read.filled += bytes;
+    this.#look(read);
+  }
+
+  #onEnd(): void {
     this.#ended = true;
     this.#take(EMPTY);
-  };
+  }
 
-  readonly #onBroken = (reason?: unknown): void => {
+  #count(bytes: number): void {
+    this.#idle?.refresh();
+    this.#bytes += bytes;
+    if (this.#read !== null && this.#isTrickle())
+      this.#onBroken(`fewer than ${this.#pace.minBytesPerSecond} bytes a second came (BODY_MIN_BYTES)`);
+  }
+
+  #onBroken(why: string, cause?: Error): void {
     if (this.#ended || this.#failure !== null) return;
-    const why = typeof reason === 'string' ? reason : 'the connection was closed';
-    this.#failure = new CloudNodeError('upload_interrupted', `The body broke off: ${why}.`, {
-      cause: reason instanceof Error ? reason : undefined,
-    });
+    this.#failure = new CloudNodeError('upload_interrupted', `The body broke off: ${why}.`, { cause });
     this.#take(EMPTY);
-  };
+  }
 
   #take(bytes: Uint8Array): void {
     const read = this.#read;
@@ -121,9 +126,14 @@ export class ByteSource {
     const fits = Math.min(bytes.length, read.target.length - read.filled);
     read.target.set(fits === bytes.length ? bytes : bytes.subarray(0, fits), read.filled);
     read.filled += fits;
-    if (read.filled === read.target.length || this.#ended) this.#settle(() => read.resolve(read.filled));
-    else if (this.#failure !== null) this.#settle(() => read.reject(this.#failure as CloudNodeError));
+    this.#look(read);
     if (fits < bytes.length) this.#keep(bytes.subarray(fits));
+  }
+
+  #look(read: Read): void {
+    const failure = this.#failure;
+    if (read.filled === read.target.length || this.#ended) this.#settle(() => read.resolve(read.filled));
+    else if (failure !== null) this.#settle(() => read.reject(failure));
   }
 
   /** A sender is not to blame for the time in which nobody read. */
@@ -138,7 +148,7 @@ export class ByteSource {
     clearTimeout(this.#idle);
     this.#idle = undefined;
     this.#read = null;
-    this.#stream?.pause();
+    this.#inlet?.shut();
     how();
   }
 

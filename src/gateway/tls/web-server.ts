@@ -1,8 +1,9 @@
-import { createServer as createHttp, type Server, type ServerOptions } from 'node:http';
+import type { Server, ServerOptions } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Config } from '../../config/env.js';
+import { DirectServer } from '../direct/direct-server.js';
 
 /** Nothing is known of a client before it; slow ones have the time of a slow network. */
 const HANDSHAKE_MS = 10_000;
@@ -21,11 +22,19 @@ export interface WebServer {
   endConnections(): void;
 }
 
+export interface WebServerOptions extends ServerOptions {
+  /** Large bodies of PUT requests for these are read straight into memory; not from under TLS. */
+  readonly directPaths?: ReadonlySet<string>;
+}
+
 /** HTTP; or HTTPS when there is a certificate. */
-export function createWebServer(settings: TlsSettings, options: ServerOptions): WebServer {
+export function createWebServer(
+  settings: TlsSettings,
+  { directPaths = new Set(), ...options }: WebServerOptions,
+): WebServer {
   const context = contextOf(settings);
   if (context === null) {
-    const server = createHttp(options);
+    const server = new DirectServer(options, directPaths);
     return {
       server,
       scheme: 'http',
