@@ -125,7 +125,9 @@ module.exports = {
       { path: under('src/dashboard') },
     ),
 
-    onlyOwn('src/redis', 'src/core', 'src/protocol', 'src/tensors', 'src/telemetry', 'src/config'),
+    onlyOwn('src/net'),
+    forbid('net-packages', 'net is what Node can do.', { path: under('src/net') }, { dependencyTypes: npm }),
+    onlyOwn('src/redis', 'src/net', 'src/core', 'src/protocol', 'src/tensors', 'src/telemetry', 'src/config'),
     onlyOwn(
       'src/blobs',
       'src/redis',

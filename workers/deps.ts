@@ -33,6 +33,6 @@ export async function createWorkerDeps(config: Config, log: Logger): Promise<Wor
 
 export async function closeWorkerDeps(deps: WorkerDeps): Promise<void> {
   await deps.queues.close();
-  deps.blobs.close();
+  await deps.blobs.close();
   await endConnection(deps.stores.context.redis);
 }

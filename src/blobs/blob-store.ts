@@ -25,6 +25,8 @@ export interface BlobStore {
   put(ref: BlobRef, bytes: Uint8Array, options?: { readonly ttlMs?: number }): Promise<void>;
   /** Null only when the store says that it is not there; one whose time is over may be there for a while. */
   get(ref: BlobRef): Promise<Uint8Array | null>;
+  /** The memory of a blob that was got, and that nobody reads any more: the store may read another one into it. */
+  giveBack?(bytes: Uint8Array): void;
   /** Takes the time to live off: what was uploaded is complete. @returns false when some of it is gone already */
   keep(refs: readonly BlobRef[]): Promise<boolean>;
   /** Deleting what is not there is fine. */
@@ -37,7 +39,7 @@ export interface BlobStore {
   reap(): Promise<boolean>;
   /** For the start of a process: waits until the store can be used. @throws Error that says what to do */
   ready(withinMs: number): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export const blobName = {

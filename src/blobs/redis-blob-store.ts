@@ -1,13 +1,16 @@
 import type { RedisContext } from '../redis/context.js';
+import { LargeValues } from '../redis/large-replies/large-values.js';
 import { setBytes } from '../redis/set-bytes.js';
 import type { BlobRef, BlobStore } from './blob-store.js';
 
 /** Bytes in Redis strings, one slot per shard: for small and medium models. */
 export class RedisBlobStore implements BlobStore {
   readonly #context: RedisContext;
+  readonly #values: LargeValues;
 
   constructor(context: RedisContext) {
     this.#context = context;
+    this.#values = new LargeValues(context.redis);
   }
 
   async put(ref: BlobRef, bytes: Uint8Array, options: { readonly ttlMs?: number } = {}): Promise<void> {
@@ -16,7 +19,11 @@ export class RedisBlobStore implements BlobStore {
   }
 
   async get(ref: BlobRef): Promise<Uint8Array | null> {
-    return this.#context.redis.getBuffer(this.#context.keys.blob(ref));
+    return this.#values.get(this.#context.keys.blob(ref));
+  }
+
+  giveBack(bytes: Uint8Array): void {
+    this.#values.giveBack(bytes);
   }
 
   async keep(refs: readonly BlobRef[]): Promise<boolean> {
@@ -44,7 +51,7 @@ export class RedisBlobStore implements BlobStore {
     // The connection is made already.
   }
 
-  close(): void {
-    // The connection belongs to whoever made it.
+  async close(): Promise<void> {
+    await this.#values.close();
   }
 }

@@ -82,7 +82,7 @@ export class S3BlobStore implements BlobStore {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#bucket.close();
   }
 

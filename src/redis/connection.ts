@@ -1,4 +1,4 @@
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from '../telemetry/logger.js';
 import { PoolCluster } from './cluster-client.js';
 import { parseSentinels, placeOf, type RedisConfig } from './redis-config.js';
@@ -90,9 +90,16 @@ function createClient(
 }
 
 /** A further connection of the same kind, or of the given one. */
-export function duplicate(redis: RedisClient, purpose?: Purpose): RedisClient {
+export function duplicate(
+  redis: RedisClient,
+  purpose?: Purpose,
+  options: Pick<RedisOptions, 'Connector' | 'protocol'> = {},
+): RedisClient {
   // Nobody waits for the commands that a subscriber sends by itself, so their timeout would be an unhandled rejection.
-  const override = purpose === 'background' ? ({ commandTimeout: undefined } as object) : {};
+  const override = {
+    ...options,
+    ...(purpose === 'background' ? ({ commandTimeout: undefined } as object) : {}),
+  };
   const copy: RedisClient =
     redis instanceof Cluster ? redis.duplicate([], { redisOptions: override }) : redis.duplicate(override);
   copy.on('error', () => {

@@ -211,7 +211,7 @@ describe('at the start', () => {
     const blobEnv = { ...server.env(env), S3_ACCESS_KEY_ID: key };
     const blobs = await createBlobStore(blobEnv, stores.context, log);
     await expect(blobs.ready(0)).rejects.toThrow(says);
-    blobs.close();
+    await blobs.close();
   });
 
   test('a bucket that is there is ready', async () => {

@@ -163,4 +163,35 @@ describe('the shard cache', () => {
     expect([await cache.get(ref(9)), await cache.get(ref(9))]).toEqual([null, null]);
     expect(reads.slice(4)).toEqual([9, 9]);
   });
+
+  it('gives back memory once it is dropped and nobody reads it, and never before', async () => {
+    const given: number[] = [];
+    const blobs: Pick<BlobStore, 'get' | 'giveBack'> = {
+      get: async ({ shard }) => Promise.resolve(new Uint8Array(10).fill(shard)),
+      giveBack: (bytes) => void given.push(bytes[0] ?? 0),
+    };
+    const cache = new ShardCache(blobs, 20);
+    const read = async (shard: number): Promise<Uint8Array> =>
+      (await cache.get(ref(shard))) ?? new Uint8Array(0);
+    const [first, again] = await Promise.all([read(1), read(1)]);
+    expect(again).toBe(first);
+    cache.release(first);
+    cache.release(await read(2));
+    cache.release(await read(3));
+    // 1 is dropped and still read; 2 is kept.
+    expect(given).toEqual([]);
+    cache.release(first);
+    expect(given).toEqual([1]);
+    await read(4);
+    expect(given).toEqual([1, 2]);
+    // Never released.
+    await read(5);
+    await read(6);
+    expect(given).toEqual([1, 2, 3]);
+    const large = new ShardCache(blobs, 5);
+    const one = (await large.get(ref(7))) ?? new Uint8Array(0);
+    expect(given).toEqual([1, 2, 3]);
+    large.release(one);
+    expect(given).toEqual([1, 2, 3, 7]);
+  });
 });

@@ -45,7 +45,7 @@ export async function testContext({
   const blobs = await createBlobStore(blobEnv, context, log);
   open.push(async () => {
     await queues.close();
-    blobs.close();
+    await blobs.close();
     await removeKeys(redis, prefix);
     await redis.quit();
   });

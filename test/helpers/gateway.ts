@@ -141,7 +141,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     close: async () => {
       await gateway.close();
       await queues.close();
-      blobs.close();
+      await blobs.close();
       if (options.like === undefined) await removeKeys(redis, prefix);
       await redis.quit();
     },

@@ -85,24 +85,31 @@ export class ShardAggregation {
     const { paramCount, shardParams } = session.geometry;
     const { encoding } = session.job.update;
     if (pointer === null) folder.reset(shardSpan(paramCount, shardParams, shard).length);
-    else folder.load(await this.#bytes(shard, pointer.blob));
+    else this.#use([await this.#bytes(shard, pointer.blob)], ([partial]) => folder.load(partial));
     const pending = receipts.slice(pointer?.folded ?? 0);
     for (const blob of blobsOf(pending).filter(blobName.isSum)) {
-      const sum = await this.#bytes(shard, blob);
-      folding(folded, sum.length, () => folder.merge(sum));
+      this.#use([await this.#bytes(shard, blob)], ([sum]) =>
+        folding(folded, sum.length, () => folder.merge(sum)),
+      );
     }
     const single = pending.filter((receipt) => !blobName.isSum(receipt.blob));
     for (let from = 0; from < single.length; from += BATCH) {
       const batch = single.slice(from, from + BATCH);
       const bytes = await Promise.all(batch.map((receipt) => this.#bytes(shard, receipt.blob)));
       const total = bytes.reduce((sum, one) => sum + one.length, 0);
-      folding(folded, total, () =>
-        folder.add(
-          batch.map(({ numExamples }, i) => ({ bytes: bytes[i] as Uint8Array, numExamples, encoding })),
-          round.scale,
-        ),
-      );
+      const updates = batch.map(({ numExamples }, i) => ({
+        bytes: bytes[i] as Uint8Array,
+        numExamples,
+        encoding,
+      }));
+      this.#use(bytes, () => folding(folded, total, () => folder.add(updates, round.scale)));
     }
+  }
+
+  /** After `use` nobody reads the blobs any more: others are read into their memory. */
+  #use<T extends readonly Uint8Array[]>(blobs: readonly [...T], use: (blobs: readonly [...T]) => void): void {
+    use(blobs);
+    for (const bytes of blobs) this.#deps.blobs.giveBack?.(bytes);
   }
 
   async #bytes(shard: number, name: string): Promise<Uint8Array> {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Inlet, InletEvents } from '../intake/inlet.js';
-import { receiveInto, type Receiver } from './direct-socket.js';
+import type { Receiver } from '../../net/read-into.js';
+import { receiveInto } from './direct-socket.js';
 
 /** What is thrown away is read in such pieces. */
 const TRASH_BYTES = 64 * 1024;

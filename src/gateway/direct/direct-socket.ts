@@ -1,19 +1,5 @@
 import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net';
-
-/** Where bytes come to while nobody has said where they should. They are copied from it at once, so one is enough. */
-const scratch = new Uint8Array(16 * 1024);
-
-/** Takes what comes over a connection, in the place of its stream. */
-export interface Receiver {
-  /** Memory for what comes next; null: none, it is given with `received`. */
-  room(): Uint8Array | null;
-  /**
-   * @param bytes its length is how many came
-   * @param inPlace whether they are in the room that was given, and not in memory that is used again
-   * @returns whether to go on reading; otherwise `socket.read(0)` does
-   */
-  received(bytes: Uint8Array, inPlace: boolean): boolean;
-}
+import { readInto, type Receiver } from '../../net/read-into.js';
 
 interface Direct {
   receiver: Receiver | null;
@@ -38,16 +24,10 @@ export function adopt(accepted: Socket): Socket {
   const old = accepted as unknown as WithHandle;
   const handle = old._handle;
   if (typeof handle?.useUserBuffer !== 'function') return accepted;
+  // Of a WebSocket, or of a request: as Node does it.
+  const stream: Receiver = { room: () => null, received: (bytes) => socket.push(Buffer.from(bytes)) };
   const direct: Direct = { receiver: null };
-  // Is asked after each read, and by the constructor.
-  const buffer = (): Uint8Array => direct.receiver?.room() ?? scratch;
-  const callback = (length: number, filled: Uint8Array): boolean => {
-    const bytes = filled.subarray(0, length);
-    if (direct.receiver !== null) return direct.receiver.received(bytes, filled !== scratch);
-    // A WebSocket's, or a request's.
-    return socket.push(Buffer.from(bytes));
-  };
-  const options: Options = { handle, allowHalfOpen: true, onread: { buffer, callback } };
+  const options: Options = { handle, allowHalfOpen: true, onread: readInto(() => direct.receiver ?? stream) };
   old._handle = null;
   const socket = new Socket(options);
   directs.set(socket, direct);

@@ -49,11 +49,19 @@ export async function sendWeights(
     res.end();
     return;
   }
-  for (let next: IteratorResult<Uint8Array> = first; next.done !== true; next = await chunks.next()) {
-    // A client that goes away is its own affair.
-    if (!res.write(next.value) && !(await drained(res, ctx.config.BODY_IDLE_MS))) return;
+  for (let next: IteratorResult<Piece> = first; next.done !== true; next = await chunks.next()) {
+    const { bytes, release } = next.value;
+    // A client that goes away is its own affair; what it did not take is not released.
+    if (!res.write(bytes, (error) => error ?? release()) && !(await drained(res, ctx.config.BODY_IDLE_MS)))
+      return;
   }
   res.end();
+}
+
+interface Piece {
+  readonly bytes: Uint8Array;
+  /** When they were written to the client. */
+  readonly release: () => void;
 }
 
 /** The bytes of the range, a shard or a part of one at a time. */
@@ -61,15 +69,15 @@ async function* readRange(
   ctx: GatewayContext,
   { repoId, parameters }: Weights,
   { encoding, start, end }: ByteRange & { readonly encoding: DownloadEncoding },
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<Piece> {
   const pieceBytes = shardBytes(encoding, parameters.shardParams);
   const shards = { first: Math.floor(start / pieceBytes), end: Math.ceil(end / pieceBytes) };
   let at = shards.first * pieceBytes;
   for await (const shard of readParameters(ctx.shards, repoId, parameters, shards)) {
-    const bytes = encoding === 'f16' ? ctx.halves.encode(shard, parameters) : shard;
-    const piece = bytes.subarray(Math.max(0, start - at), end - at);
-    metrics.downloadBytes.inc({ encoding }, piece.length);
-    yield piece;
-    at += bytes.length;
+    const whole = encoding === 'f16' ? ctx.halves.encode(shard, parameters) : shard;
+    const bytes = whole.subarray(Math.max(0, start - at), end - at);
+    metrics.downloadBytes.inc({ encoding }, bytes.length);
+    yield { bytes, release: () => ctx.shards.release(shard) };
+    at += whole.length;
   }
 }
