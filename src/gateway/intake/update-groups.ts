@@ -7,7 +7,7 @@ import type { IntakeDeps } from './intake-deps.js';
 /** An update for whose memory nobody made room for so long goes to the store by itself: slow senders hold it. */
 const WAIT_MS = 5_000;
 
-/** More that come in at once are no faster: one folds while others arrive, and two are enough for that. */
+/** More that come in at once are no faster. Of larger updates one comes in at a time, which leaves memory to others. */
 const AT_ONCE_BYTES = 16 * 1024 * 1024;
 
 /** An update that will be in memory as a whole, and whom it is counted with. */
@@ -47,7 +47,7 @@ export class UpdateGroups {
       try {
         const place = await deps.intake.take(repoId, updateBytes, {
           waitMs: WAIT_MS,
-          capBytes: sumBytes + Math.max(AT_ONCE_BYTES, 2 * updateBytes),
+          capBytes: sumBytes + Math.max(AT_ONCE_BYTES, updateBytes),
         });
         // Whoever is in the group must not wait for one that takes the long way.
         if (place !== null) return await upload({ group, place });
