@@ -1,9 +1,9 @@
-import { encodingLayout, shardBytes, type UpdateEncoding } from '../core/encoding.js';
+import { shardBytes, type UpdateEncoding } from '../core/encoding.js';
 import { powerOfTwo, type FoldScale } from '../core/fold-scale.js';
 import { blocks } from './fold-lanes.js';
 import { ShardScanner, scannerBytes, type EncodedScan } from './shard-scanner.js';
 import { shardCount, shardSpan } from './sharding.js';
-import { stageValues } from './stage-values.js';
+import { stageValues, type Room } from './stage-values.js';
 import { instantiateShared, type Kernels } from './wasm.js';
 
 /** Two factors; two lanes for decoded values, not a power of two apart; a scanner. The rest is for whoever uses it. */
@@ -32,12 +32,20 @@ export class FoldArena {
   readonly #memory: Uint8Array;
   readonly #factors: Float64Array;
   readonly #scanner: ShardScanner;
+  /** For what must be decoded: one for each of the two updates that a pass adds. */
+  readonly #lanes: readonly [Room, Room];
 
   constructor(memory: WebAssembly.Memory) {
     const instance = instantiateShared(memory);
     this.#kernels = instance.kernels;
     this.#memory = new Uint8Array(memory.buffer);
     this.#factors = new Float64Array(memory.buffer, FACTORS_AT, 2);
+    const lane = (k: number): Room => ({
+      kernels: this.#kernels,
+      memory: this.#memory,
+      at: LANES_AT + k * LANE_BYTES,
+    });
+    this.#lanes = [lane(0), lane(1)];
     this.#scanner = new ShardScanner(SCANNER_BYTES, { ...instance, at: SCANNER_AT });
   }
 
@@ -58,29 +66,23 @@ export class FoldArena {
     for (let shard = 0; shard < shardCount(paramCount, shardParams); shard++) {
       const { start, length } = shardSpan(paramCount, shardParams, shard);
       const bytes = shardBytes(encoding, length);
+      const shards = pairs.map((pair) =>
+        pair.map(({ at, factor }) => ({
+          bytes: this.#memory.subarray(at + shard * stride, at + shard * stride + bytes),
+          factor,
+        })),
+      );
       // Blocks outside, updates inside: a block of the sum stays in cache for all of them.
       for (const block of blocks(length)) {
-        for (const pair of pairs) {
-          pair.forEach(({ factor }, lane) => (this.#factors[lane] = factor));
-          const [a = 0, b = a] = pair.map((update, lane) =>
-            this.#place({ at: update.at + shard * stride, bytes, encoding }, block, lane),
-          );
+        for (const pair of shards) {
+          const [a = 0, b = a] = pair.map(({ bytes, factor }, lane) => {
+            this.#factors[lane] = factor;
+            return stageValues(this.#lanes[lane as 0 | 1], { bytes, encoding }, block);
+          });
           const fold = pair.length === 1 ? this.#kernels.fold1 : this.#kernels.fold2;
           fold(sumAt + (start + block.start) * 8, a, b - a, block.length, FACTORS_AT);
         }
       }
     }
-  }
-
-  /** Where the f32 of a block are: in the update itself, or decoded in a lane. */
-  #place(
-    { at, bytes, encoding }: { at: number; bytes: number; encoding: UpdateEncoding },
-    block: { readonly start: number; readonly length: number },
-    lane: number,
-  ): number {
-    if (encoding === 'f32') return at + block.start * encodingLayout('f32').valueBytes;
-    const room = { kernels: this.#kernels, memory: this.#memory, at: LANES_AT + lane * LANE_BYTES };
-    stageValues(room, { bytes: this.#memory.subarray(at, at + bytes), encoding }, block);
-    return room.at;
   }
 }

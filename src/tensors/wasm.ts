@@ -13,6 +13,8 @@ export interface Kernels {
   readonly fold8: FoldKernel;
   merge(acc: number, other: number, n: number): void;
   scan(values: number, n: number, sumAt: number): number;
+  /** The same of f16. Needs 32 bytes at `sumAt`. */
+  scanF16(values: number, n: number, sumAt: number): number;
   finish(acc: number, values: number, n: number, unit: number, total: number, rate: number): void;
   /** These three go through memory upwards, and may work in place as assembly/encodings.ts says. */
   decodeF16(from: number, to: number, n: number): void;

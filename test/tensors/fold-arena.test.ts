@@ -72,6 +72,19 @@ describe('folding where the updates are', () => {
     );
   });
 
+  it('leaves updates as they are', () => {
+    for (const encoding of UPDATE_ENCODINGS) {
+      const bytes = shard(encoding, 5_003, 1);
+      const at = ARENA_HEAD_BYTES + 80_001 - (encoding === 'f32' ? 1 : 0);
+      all.set(bytes, at);
+      const update = { at, numExamples: 1 };
+      const params = { paramCount: 5_003, shardParams: 5_003 };
+      arena.fold({ sumAt: ARENA_HEAD_BYTES, clear: true, updates: [update], encoding, ...params, scale });
+      arena.scan(at, bytes.length, encoding);
+      expect(Buffer.compare(all.slice(at, at + bytes.length), bytes)).toBe(0);
+    }
+  });
+
   it.each(UPDATE_ENCODINGS)('scans %s as a scanner does', (encoding) => {
     const bytes = shard(encoding, 5_001, 3);
     all.set(bytes, ARENA_HEAD_BYTES + 64);
