@@ -1,15 +1,15 @@
 import { shardBytes, type UpdateEncoding } from '../core/encoding.js';
 import { powerOfTwo, type FoldScale } from '../core/fold-scale.js';
-import { blocks } from './fold-lanes.js';
+import { blocks, type Block } from './fold-lanes.js';
 import { ShardScanner, scannerBytes, type EncodedScan } from './shard-scanner.js';
 import { shardCount, shardSpan } from './sharding.js';
-import { stageValues, type Room } from './stage-values.js';
-import { instantiateShared, type Kernels } from './wasm.js';
+import { stageValues, type EncodedShard, type Room } from './stage-values.js';
+import { instantiateShared, type ArenaKernels } from './wasm.js';
 
-/** Two factors; two lanes for decoded values, not a power of two apart; a scanner. The rest is for whoever uses it. */
+/** Two factors, and 64 bytes for what passes through; two lanes for decoded values, not a power of two apart; a scanner. The rest is for whoever uses it. */
 const FACTORS_AT = 0;
 const LANE_BYTES = 8_192 * 4 + 256;
-const LANES_AT = 64;
+const LANES_AT = 128;
 const SCANNER_AT = LANES_AT + 2 * LANE_BYTES;
 const SCANNER_BYTES = 16_384;
 export const ARENA_HEAD_BYTES = SCANNER_AT + scannerBytes(SCANNER_BYTES);
@@ -28,7 +28,7 @@ export interface ArenaFold {
 
 /** Scans and folds whole updates where they are: in a memory that others fill and read. See ShardFolder for what must hold. */
 export class FoldArena {
-  readonly #kernels: Kernels;
+  readonly #kernels: ArenaKernels;
   readonly #memory: Uint8Array;
   readonly #factors: Float64Array;
   readonly #scanner: ShardScanner;
@@ -75,14 +75,27 @@ export class FoldArena {
       // Blocks outside, updates inside: a block of the sum stays in cache for all of them.
       for (const block of blocks(length)) {
         for (const pair of shards) {
-          const [a = 0, b = a] = pair.map(({ bytes, factor }, lane) => {
-            this.#factors[lane] = factor;
-            return stageValues(this.#lanes[lane as 0 | 1], { bytes, encoding }, block);
-          });
-          const fold = pair.length === 1 ? this.#kernels.fold1 : this.#kernels.fold2;
-          fold(sumAt + (start + block.start) * 8, a, b - a, block.length, FACTORS_AT);
+          pair.forEach(({ factor }, lane) => (this.#factors[lane] = factor));
+          this.#foldPair(
+            sumAt + (start + block.start) * 8,
+            pair.map(({ bytes }) => ({ bytes, encoding })),
+            block,
+          );
         }
       }
+    }
+  }
+
+  /** Adds a block of one update, or two, of which the factors are set. */
+  #foldPair(sumAt: number, pair: readonly EncodedShard[], block: Block): void {
+    const { fold1, fold2, foldF16 } = this.#kernels;
+    if (pair[0]?.encoding === 'f16') {
+      const [a = 0, b = a] = pair.map(({ bytes }) => bytes.byteOffset + block.start * 2);
+      if (pair.length === 1) this.#factors[1] = 0;
+      foldF16(sumAt, a, b - a, block.length, FACTORS_AT);
+    } else {
+      const [a = 0, b = a] = pair.map((shard, lane) => stageValues(this.#lanes[lane as 0 | 1], shard, block));
+      (pair.length === 1 ? fold1 : fold2)(sumAt, a, b - a, block.length, FACTORS_AT);
     }
   }
 }

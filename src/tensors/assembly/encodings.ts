@@ -1,47 +1,25 @@
-import { interleaveHigh, interleaveLow, MOVED_BIAS, valueOf } from './half';
+import { MOVED_BIAS, valueOf, widen } from './half';
 import { loopConstant } from './loop-constant';
 
 /**
  * f16 and int8 to f32 and back, in AssemblyScript. Decoding may work in place: when the encoded values lie at the end of
  * the room for the decoded ones, every vector is read before anything is written over it.
- *
- * Subnormal f32 never appear on the way: some processors take a hundred times as long for them, and small deltas are
- * mostly subnormal as f16.
  */
 
-/**
- * `n` f16 at `from` to f32 at `to`; infinity and NaN become 65536 and more, which no f16 is, and -0 becomes 0, which
- * makes no difference to a sum.
- *
- * With the exponent moved over, a normal value is right. A subnormal one gets the next exponent, that of 2^-14, hence a
- * one before its bits, and 2^-14 of the same sign is taken off. All but that is done to eight values of 16 bits, the
- * upper and the lower halves of the f32.
- */
+/** `n` f16 at `from` to f32 at `to`; see {@link widen} for what is no number. */
 export function decodeF16(from: usize, to: usize, n: usize): void {
   const signAndMoved = i16x8.splat(loopConstant<i16>(0x8fff as i16, n));
   const bias = i16x8.splat(loopConstant<i16>(MOVED_BIAS, n));
   const exponent = i16x8.splat(loopConstant<i16>(0x7c00, n));
-  const zeros = i16x8.splat(0);
   const vectorEnd = from + ((n & ~7) << 1);
   if (from < vectorEnd) {
     do {
-      const h = v128.load(from);
-      const low = i16x8.shl(h, 13);
-      const moved = i16x8.add(v128.and(i16x8.shr_s(h, 3), signAndMoved), bias);
-      // -128 where subnormal: taking it off counts the exponent up, and it keeps the sign and the exponent of 2^-14.
-      const subnormal = i16x8.shl(i16x8.eq(v128.and(h, exponent), zeros), 7);
-      const high = i16x8.sub(moved, subnormal);
-      const excess = v128.and(high, subnormal);
-      v128.store(to, f32x4.sub(interleaveLow(low, high), interleaveLow(zeros, excess)));
-      v128.store(to, f32x4.sub(interleaveHigh(low, high), interleaveHigh(zeros, excess)), 16);
+      widen(v128.load(from), to, signAndMoved, bias, exponent);
       from += 16;
       to += 32;
     } while (from < vectorEnd);
   }
-  for (n &= 7; n > 0; n--, from += 2, to += 4) {
-    const half = load<u16>(from);
-    store<f32>(to, half & 0x8000 ? 0 - valueOf(half) : valueOf(half));
-  }
+  for (n &= 7; n > 0; n--, from += 2, to += 4) store<f32>(to, valueOf(load<u16>(from)));
 }
 
 /** `n` int8 at `from`, times `scale`, to f32 at `to`. */

@@ -1,4 +1,4 @@
-import { interleaveHigh, interleaveLow, MOVED_BIAS, SMALLEST_NORMAL, valueOf } from './half';
+import { interleaveHigh, interleaveLow, MOVED_BIAS, SMALLEST_NORMAL, magnitudeOf } from './half';
 import { loopConstant } from './loop-constant';
 
 /**
@@ -89,9 +89,9 @@ export function scanF16(x: usize, n: usize, sumAt: usize): u32 {
   for (; x < end; x += 2) {
     const half = load<u16>(x) & 0x7fff;
     largest = max<u32>(largest, half);
-    const value = f64(valueOf(half));
+    const value = f64(magnitudeOf(half));
     sum += value * value;
   }
   store<f64>(sumAt, sum);
-  return largest < 0x7c00 ? reinterpret<u32>(valueOf(largest)) : 0x7f800000;
+  return largest < 0x7c00 ? reinterpret<u32>(magnitudeOf(largest)) : 0x7f800000;
 }
