@@ -4,12 +4,14 @@
  * Every case works on 64 MiB of f32 in shards of 1 MiB, so the data comes from memory and not from a cache. The three
  * candidates of a case take turns and medians are compared: neighbours on a shared machine slow all of them alike.
  * The case `fold` is the kernel itself, on updates that lie in its memory. The others include bringing the bytes into
- * WASM memory, as in production, where they arrive in Node Buffers.
+ * WASM memory, as in an aggregator, where they arrive in Node Buffers; except those `where it lies`, which are what a
+ * gateway does in the memory that it received the updates into.
  */
 import { chooseFoldScale } from '../src/core/fold-scale.js';
 import { ShardFolder, ShardScanner, type FoldUpdate } from '../src/tensors/kernels.js';
 import { SHARD_PARAMS } from '../src/tensors/sharding.js';
 import { instantiateKernels } from '../src/tensors/wasm.js';
+import { arenaForBench } from './lib/arena-for-bench.js';
 import { encodeForBench } from './lib/encode-for-bench.js';
 
 const SHARDS = 64;
@@ -87,6 +89,7 @@ function cases(): Case[] {
     const kernel = adding(shards, perCall);
     return { name: `fold f32, ${perCall} updates a call`, bytes: BYTES, kernel, copy, naive: naiveFold };
   };
+  const f32Arena = arenaForBench(shards, 'f32', scale);
   const encoded = (['f16', 'q8'] as const).flatMap((encoding): Case[] => {
     const updates = shards.map((shard) => ({
       ...shard,
@@ -94,6 +97,7 @@ function cases(): Case[] {
       bytes: encodeForBench(shard.values, encoding),
     }));
     const common = { bytes: BYTES, copy };
+    const arena = arenaForBench(updates, encoding, scale);
     return [
       {
         ...common,
@@ -108,6 +112,20 @@ function cases(): Case[] {
         kernel: scanning(updates),
         naive: naiveScans,
         f32: scanning(shards),
+      },
+      {
+        ...common,
+        name: `fold ${encoding} where it lies, 2 updates a call`,
+        kernel: arena.fold,
+        naive: naiveFold,
+        f32: f32Arena.fold,
+      },
+      {
+        ...common,
+        name: `scan ${encoding} where it lies`,
+        kernel: arena.scan,
+        naive: naiveScans,
+        f32: f32Arena.scan,
       },
     ];
   });

@@ -1,6 +1,7 @@
-import { encodingLayout, MAX_F16, type UpdateEncoding } from '../core/encoding.js';
+import { encodingLayout, type UpdateEncoding } from '../core/encoding.js';
+import type { Block } from './fold-lanes.js';
 import { scaleFault } from './q8-scale.js';
-import { readScale, stageValues } from './stage-values.js';
+import { copyIn, readScale, stageValues, type EncodedShard } from './stage-values.js';
 import { instantiateKernels, type KernelInstance, type Kernels } from './wasm.js';
 
 /** What a gateway checks of a shard before it stores it. */
@@ -74,7 +75,10 @@ export class ShardScanner {
 
   /** Scans f32 that are elsewhere in the same memory. */
   scanInPlace(at: number, byteLength: number): ShardScan {
-    const bits = this.#kernels.scan(at, byteLength / 4, this.#at) >>> 0;
+    return this.#result(this.#kernels.scan(at, byteLength / 4, this.#at) >>> 0);
+  }
+
+  #result(bits: number): ShardScan {
     if (bits >= INFINITY_BITS) return NOT_FINITE;
     const sumSquares = this.#view.getFloat64(this.#at, true);
     // Reusing the scratch space to read the bits as an f32.
@@ -107,20 +111,25 @@ export class ShardScanner {
     };
   }
 
-  /** q8 with a scale of 1, so that every step is exact. */
   #scanBlocks(shard: { bytes: Uint8Array; encoding: UpdateEncoding }, params: number): ShardScan {
-    const room = { kernels: this.#kernels, memory: this.#memory, at: this.buffer.byteOffset };
     const blockParams = Math.min(BLOCK_PARAMS, this.buffer.length / 4);
     let [maxAbs, sumSquares] = [0, 0];
     for (let start = 0; start < params; start += blockParams) {
       const length = Math.min(blockParams, params - start);
-      stageValues(room, shard, { start, length }, 1);
-      const block = this.scan(length * 4);
-      // What is infinity or NaN as f16 was decoded to something larger than any other.
-      if (!block.finite || (shard.encoding === 'f16' && block.maxAbs > MAX_F16)) return NOT_FINITE;
+      const block = this.#scanBlock(shard, { start, length });
+      if (!block.finite) return NOT_FINITE;
       maxAbs = Math.max(maxAbs, block.maxAbs);
       sumSquares += block.sumSquares;
     }
     return { finite: true, maxAbs, sumSquares };
+  }
+
+  /** f16 is scanned as it is. q8 is decoded with a scale of 1, so that every step is exact. */
+  #scanBlock(shard: EncodedShard, block: Block): ShardScan {
+    const room = { kernels: this.#kernels, memory: this.#memory, at: this.buffer.byteOffset };
+    const { start, length } = block;
+    if (shard.encoding !== 'f16') return this.scanInPlace(stageValues(room, shard, block, 1), length * 4);
+    const at = copyIn(room, shard.bytes, { start: start * 2, length: length * 2 });
+    return this.#result(this.#kernels.scanF16(at, length, this.#at) >>> 0);
   }
 }

@@ -16,8 +16,9 @@ export interface Room {
 }
 
 /**
- * Brings parameters [start, start + length) of a shard into the room, as f32. Encoded ones are copied to its end and
- * decoded from there to its beginning, so that decoding never leaves the first cache and takes no memory of its own.
+ * Brings parameters [start, start + length) of a shard into the room, as f32, and answers where they are. Encoded ones
+ * are copied to its end and decoded from there to its beginning, so that decoding never leaves the first cache and takes
+ * no memory of its own. What lies in the memory of the kernels already is not copied, and f32 stay where they are.
  * Every decoded value is exact; hence folding it is what folding the encoded value would be.
  *
  * @param scale of q8, instead of the shard's own
@@ -27,18 +28,28 @@ export function stageValues(
   { bytes, encoding = 'f32' }: EncodedShard,
   { start, length }: { readonly start: number; readonly length: number },
   scale?: number,
-): void {
+): number {
   const { headBytes, valueBytes } = encodingLayout(encoding);
-  const from = at + length * (4 - valueBytes);
-  // A plain view: Buffer.subarray is several times slower than this.
-  const values = new Uint8Array(
-    bytes.buffer,
-    bytes.byteOffset + headBytes + start * valueBytes,
-    length * valueBytes,
-  );
-  memory.set(values, from);
+  const from = copyIn({ memory, at: at + length * (4 - valueBytes) }, bytes, {
+    start: headBytes + start * valueBytes,
+    length: length * valueBytes,
+  });
+  if (encoding === 'f32') return from;
   if (encoding === 'f16') kernels.decodeF16(from, at, length);
-  if (encoding === 'q8') kernels.decodeQ8(from, at, length, scale ?? readScale(bytes));
+  else kernels.decodeQ8(from, at, length, scale ?? readScale(bytes));
+  return at;
+}
+
+/** Bytes [start, start + length) to `at`, unless they are in the memory already: answers where they are. */
+export function copyIn(
+  { memory, at }: Omit<Room, 'kernels'>,
+  bytes: Uint8Array,
+  { start, length }: { readonly start: number; readonly length: number },
+): number {
+  if (bytes.buffer === memory.buffer) return bytes.byteOffset + start;
+  // A plain view: Buffer.subarray is several times slower than this.
+  memory.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start, length), at);
+  return at;
 }
 
 /** The scale of a q8 shard: its first four bytes. */

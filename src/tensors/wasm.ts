@@ -13,6 +13,8 @@ export interface Kernels {
   readonly fold8: FoldKernel;
   merge(acc: number, other: number, n: number): void;
   scan(values: number, n: number, sumAt: number): number;
+  /** The same of f16. Needs 32 bytes at `sumAt`. */
+  scanF16(values: number, n: number, sumAt: number): number;
   finish(acc: number, values: number, n: number, unit: number, total: number, rate: number): void;
   /** These three go through memory upwards, and may work in place as assembly/encodings.ts says. */
   decodeF16(from: number, to: number, n: number): void;
@@ -20,8 +22,14 @@ export interface Kernels {
   encodeF16(from: number, to: number, n: number): void;
 }
 
-export interface KernelInstance {
-  readonly kernels: Kernels;
+/** Those of assembly/arena.ts. */
+export interface ArenaKernels extends Kernels {
+  /** Two updates of f16, as they are. Needs 128 bytes at `factors`, of which the last 64 are its own. */
+  readonly foldF16: FoldKernel;
+}
+
+export interface KernelInstance<K extends Kernels = Kernels> {
+  readonly kernels: K;
   readonly memory: WebAssembly.Memory;
 }
 
@@ -50,10 +58,10 @@ export function sharedMemory(bytes: number): WebAssembly.Memory {
 }
 
 /** The kernels over a memory that threads share. Only for Node: browsers have such memory in isolated pages alone. */
-export function instantiateShared(memory: WebAssembly.Memory): KernelInstance {
+export function instantiateShared(memory: WebAssembly.Memory): KernelInstance<ArenaKernels> {
   compiledShared ??= new WebAssembly.Module(decodeBase64(sharedKernels.base64));
   const { exports } = new WebAssembly.Instance(compiledShared, { env: { memory } });
-  return { kernels: exports as unknown as Kernels, memory };
+  return { kernels: exports as unknown as ArenaKernels, memory };
 }
 
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {

@@ -5,6 +5,7 @@ import { chooseFoldScale } from '../../src/core/fold-scale.js';
 import { decodeShard } from '../../src/tensors/encoding.js';
 import { ShardFolder, ShardScanner } from '../../src/tensors/kernels.js';
 import { chooseScale, scaleFault } from '../../src/tensors/q8-scale.js';
+import { instantiateKernels } from '../../src/tensors/wasm.js';
 import { f16Shard, half, q8Scale, q8Shard, q8Value, valueOfHalf } from './encoded.js';
 import { bytesOf, exactTerm, integersOf } from './exact.js';
 
@@ -62,6 +63,25 @@ describe('decoding', () => {
     const values = decodeShard(f16Shard(ALL_HALVES), 'f16');
     values.forEach((value, i) => expect(Object.is(value, valueOfHalf(ALL_HALVES[i] ?? NaN))).toBe(true));
     expect([...decodeShard(f16Shard([0x7c00, 0xfc00, 0x7e01]), 'f16')]).toEqual([Infinity, -Infinity, NaN]);
+  });
+
+  it('gives every f16 its value in the kernels too, in place and from elsewhere', () => {
+    const { kernels, memory } = instantiateKernels(2 ** 19);
+    const room = new Float32Array(memory.buffer);
+    const check = (from: number, count: number, first: number): void => {
+      const halves = new Uint16Array(memory.buffer, from, count);
+      halves.forEach((_, i) => (halves[i] = first + i));
+      kernels.decodeF16(from, 0, count);
+      for (let i = 0; i < count; i++) {
+        const value = room[i] ?? NaN;
+        // No sum depends on the sign of a zero.
+        if (((first + i) & 0x7fff) < 0x7c00) expect(value + 0 === valueOfHalf(first + i)).toBe(true);
+        else expect(Math.abs(value)).toBeGreaterThanOrEqual(65_536);
+      }
+    };
+    check(2 ** 17, 2 ** 16, 0);
+    check(2 ** 18, 2 ** 16, 0);
+    for (let count = 1; count <= 19; count++) check(2 * count, count, 0x8400 - count + 1);
   });
 
   it('of q8 is exact: f32 holds each product', () => {
@@ -149,6 +169,19 @@ describe('scanning encoded shards', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('finds every f16 alone, and eight of it', () => {
+    const right = (half: number, count: number): boolean => {
+      const { finite, maxAbs, sumSquares } = scanner.scanShard(f16Shard(Array(count).fill(half)), 'f16');
+      const value = Math.abs(valueOfHalf(half));
+      if ((half & 0x7fff) >= 0x7c00) return !finite && maxAbs === Infinity;
+      return finite && maxAbs === value && sumSquares === count * value ** 2;
+    };
+    const wrong = Array.from({ length: 2 ** 16 }, (_, half) => half).filter(
+      (half) => !right(half, 1) || !right(half, 8),
+    );
+    expect(wrong).toEqual([]);
   });
 
   it('goes over longer shards than its memory', () => {

@@ -72,6 +72,48 @@ describe('folding where the updates are', () => {
     );
   });
 
+  it('gives the sum of a folder for every f16', () => {
+    const halves = Array.from({ length: 0x7c00 }, (_, i) => [i, i | 0x8000]).flat();
+    // Backwards with three more in front: each in another lane of its vector, and some behind the last vector.
+    const backwards = [1, 0x8001, 0x3ff, ...[...halves].reverse()];
+    const updates = [[...halves, 0x83ff, 0x400, 0x8400], backwards].map((list, i) => ({
+      bytes: new Uint8Array(Uint16Array.from(list).buffer),
+      encoding: 'f16' as const,
+      numExamples: 3 + 2 * i,
+    }));
+    const paramCount = backwards.length;
+    const [sumAt, firstAt] = [ARENA_HEAD_BYTES, ARENA_HEAD_BYTES + paramCount * 8];
+    const placed = updates.map(({ bytes, numExamples }, i) => {
+      const at = firstAt + i * bytes.length;
+      all.set(bytes, at);
+      return { at, numExamples };
+    });
+    const folder = new ShardFolder(paramCount);
+    for (const g of [40, 20]) {
+      for (const count of [1, 2]) {
+        const fold = { sumAt, clear: true, encoding: 'f16' as const, paramCount, shardParams: paramCount };
+        arena.fold({ ...fold, updates: placed.slice(0, count), scale: { g, p: 6 } });
+        folder.reset(paramCount);
+        folder.add(updates.slice(0, count), { g, p: 6 });
+        const sum = all.slice(sumAt, sumAt + paramCount * 8);
+        expect(Buffer.compare(sum, folder.partial())).toBe(0);
+      }
+    }
+  });
+
+  it('leaves updates as they are', () => {
+    for (const encoding of UPDATE_ENCODINGS) {
+      const bytes = shard(encoding, 5_003, 1);
+      const at = ARENA_HEAD_BYTES + 80_001 - (encoding === 'f32' ? 1 : 0);
+      all.set(bytes, at);
+      const update = { at, numExamples: 1 };
+      const params = { paramCount: 5_003, shardParams: 5_003 };
+      arena.fold({ sumAt: ARENA_HEAD_BYTES, clear: true, updates: [update], encoding, ...params, scale });
+      arena.scan(at, bytes.length, encoding);
+      expect(Buffer.compare(all.slice(at, at + bytes.length), bytes)).toBe(0);
+    }
+  });
+
   it.each(UPDATE_ENCODINGS)('scans %s as a scanner does', (encoding) => {
     const bytes = shard(encoding, 5_001, 3);
     all.set(bytes, ARENA_HEAD_BYTES + 64);

@@ -4,46 +4,33 @@
  * Raw pointers into an imported memory, no runtime, no allocation, no data segment. Every loop takes what fits the
  * vectors first and finishes element by element, so any length works, and every result depends on its input bytes
  * alone: WASM floating point is IEEE 754 without fused or reordered operations.
- *
- * Folding turns `delta × s` (exact in f64, see src/core/fold-scale.ts) into an integer with one addition: for
- * |t| <= 2^51 the sum t + 1.5·2^52 lies in [2^52, 2^53], where the unit in the last place is 1 and the bit pattern is
- * MAGIC_BITS + round(t), ties to even. Integer addition wraps, so MAGIC_BITS of all terms of a pass is taken off at once.
  */
 
+import { loopConstant } from './loop-constant';
+import { addFour, high, low, MAGIC, MAGIC_BITS } from './terms';
+
 export { decodeF16, decodeQ8, encodeF16 } from './encodings';
-
-const MAGIC: f64 = 6755399441055744.0; // 1.5 × 2^52
-const MAGIC_BITS: i64 = 0x4338000000000000;
-
-/** round(x × s) + MAGIC_BITS of two values: the eight bytes at `at`. */
-function low(at: usize, s: v128): v128 {
-  return f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(v128.load64_zero(at)), s), f64x2.splat(MAGIC));
-}
-
-/** The same of the next two. The offset is part of the load, so addresses are computed once for both. */
-function high(at: usize, s: v128): v128 {
-  return f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(v128.load64_zero(at, 8)), s), f64x2.splat(MAGIC));
-}
-
-/** Adds to four values of `acc` what a pass has for the first two and the last two. */
-function addFour(acc: usize, bias: v128, first: v128, last: v128): void {
-  v128.store(acc, i64x2.add(i64x2.add(v128.load(acc), bias), first));
-  v128.store(acc, i64x2.add(i64x2.add(v128.load(acc, 16), bias), last), 16);
-}
+export { scan, scanF16 } from './scan';
 
 /** Both again for four updates, `stride` bytes apart, added up. */
-function low4(u: usize, stride: usize, a: v128, b: v128, c: v128, d: v128): v128 {
+function low4(u: usize, stride: usize, a: v128, b: v128, c: v128, d: v128, magic: v128): v128 {
   const v = u + stride;
   const w = v + stride;
   const x = w + stride;
-  return i64x2.add(i64x2.add(low(u, a), low(v, b)), i64x2.add(low(w, c), low(x, d)));
+  return i64x2.add(
+    i64x2.add(low(u, a, magic), low(v, b, magic)),
+    i64x2.add(low(w, c, magic), low(x, d, magic)),
+  );
 }
 
-function high4(u: usize, stride: usize, a: v128, b: v128, c: v128, d: v128): v128 {
+function high4(u: usize, stride: usize, a: v128, b: v128, c: v128, d: v128, magic: v128): v128 {
   const v = u + stride;
   const w = v + stride;
   const x = w + stride;
-  return i64x2.add(i64x2.add(high(u, a), high(v, b)), i64x2.add(high(w, c), high(x, d)));
+  return i64x2.add(
+    i64x2.add(high(u, a, magic), high(v, b, magic)),
+    i64x2.add(high(w, c, magic), high(x, d, magic)),
+  );
 }
 
 /** What the vectors of a pass over `updates` updates leave over: up to three values, one by one. */
@@ -65,20 +52,37 @@ function rests(acc: usize, u: usize, stride: usize, n: usize, factors: usize, up
 
 export function fold1(acc: usize, u: usize, stride: usize, n: usize, factors: usize): void {
   const a = v128.load64_splat(factors);
-  const bias = i64x2.splat(-MAGIC_BITS);
+  const magic = i64x2.splat(loopConstant<i64>(MAGIC_BITS, n));
+  const bias = i64x2.splat(loopConstant<i64>(-MAGIC_BITS, n));
   const end = u + ((n & ~3) << 2);
-  for (; u < end; u += 16, acc += 32) addFour(acc, bias, low(u, a), high(u, a));
+  if (u < end) {
+    do {
+      addFour(acc, bias, low(u, a, magic), high(u, a, magic));
+      u += 16;
+      acc += 32;
+    } while (u < end);
+  }
   rests(acc, u, stride, n & 3, factors, 1);
 }
 
 export function fold2(acc: usize, u: usize, stride: usize, n: usize, factors: usize): void {
   const a = v128.load64_splat(factors);
   const b = v128.load64_splat(factors, 8);
-  const bias = i64x2.splat(-2 * MAGIC_BITS);
+  const magic = i64x2.splat(loopConstant<i64>(MAGIC_BITS, n));
+  const bias = i64x2.splat(loopConstant<i64>(-2 * MAGIC_BITS, n));
   const end = u + ((n & ~3) << 2);
-  for (; u < end; u += 16, acc += 32) {
-    const v = u + stride;
-    addFour(acc, bias, i64x2.add(low(u, a), low(v, b)), i64x2.add(high(u, a), high(v, b)));
+  if (u < end) {
+    do {
+      const v = u + stride;
+      addFour(
+        acc,
+        bias,
+        i64x2.add(low(u, a, magic), low(v, b, magic)),
+        i64x2.add(high(u, a, magic), high(v, b, magic)),
+      );
+      u += 16;
+      acc += 32;
+    } while (u < end);
   }
   rests(acc, u, stride, n & 3, factors, 2);
 }
@@ -88,10 +92,15 @@ export function fold4(acc: usize, u: usize, stride: usize, n: usize, factors: us
   const b = v128.load64_splat(factors, 8);
   const c = v128.load64_splat(factors, 16);
   const d = v128.load64_splat(factors, 24);
-  const bias = i64x2.splat(-4 * MAGIC_BITS);
+  const magic = i64x2.splat(loopConstant<i64>(MAGIC_BITS, n));
+  const bias = i64x2.splat(loopConstant<i64>(-4 * MAGIC_BITS, n));
   const end = u + ((n & ~3) << 2);
-  for (; u < end; u += 16, acc += 32) {
-    addFour(acc, bias, low4(u, stride, a, b, c, d), high4(u, stride, a, b, c, d));
+  if (u < end) {
+    do {
+      addFour(acc, bias, low4(u, stride, a, b, c, d, magic), high4(u, stride, a, b, c, d, magic));
+      u += 16;
+      acc += 32;
+    } while (u < end);
   }
   rests(acc, u, stride, n & 3, factors, 4);
 }
@@ -105,13 +114,18 @@ export function fold8(acc: usize, u: usize, stride: usize, n: usize, factors: us
   const f = v128.load64_splat(factors, 40);
   const g = v128.load64_splat(factors, 48);
   const h = v128.load64_splat(factors, 56);
-  const bias = i64x2.splat(-8 * MAGIC_BITS);
+  const magic = i64x2.splat(loopConstant<i64>(MAGIC_BITS, n));
+  const bias = i64x2.splat(loopConstant<i64>(-8 * MAGIC_BITS, n));
   const end = u + ((n & ~3) << 2);
-  for (; u < end; u += 16, acc += 32) {
-    const y = u + 4 * stride;
-    const first = i64x2.add(low4(u, stride, a, b, c, d), low4(y, stride, e, f, g, h));
-    const last = i64x2.add(high4(u, stride, a, b, c, d), high4(y, stride, e, f, g, h));
-    addFour(acc, bias, first, last);
+  if (u < end) {
+    do {
+      const y = u + 4 * stride;
+      const first = i64x2.add(low4(u, stride, a, b, c, d, magic), low4(y, stride, e, f, g, h, magic));
+      const last = i64x2.add(high4(u, stride, a, b, c, d, magic), high4(y, stride, e, f, g, h, magic));
+      addFour(acc, bias, first, last);
+      u += 16;
+      acc += 32;
+    } while (u < end);
   }
   rests(acc, u, stride, n & 3, factors, 8);
 }
@@ -125,47 +139,6 @@ export function merge(acc: usize, other: usize, n: usize): void {
     v128.store(acc, i64x2.add(v128.load(acc, 16), v128.load(other, 16)), 16);
   }
   for (; acc < end; acc += 8, other += 8) store<i64>(acc, load<i64>(acc) + load<i64>(other));
-}
-
-/**
- * Scans `n` f32. Returns the bits of the largest |x|: as unsigned integers they order like the magnitudes, with
- * infinity and then NaN above every finite value, so one integer maximum answers both "how large" and "all finite".
- * Writes the sum of squares (f64, eight interleaved chains, always added in the same order) to `sumAt`.
- */
-export function scan(x: usize, n: usize, sumAt: usize): u32 {
-  const mask = i32x4.splat(0x7fffffff);
-  let bits = i32x4.splat(0);
-  let a = f64x2.splat(0);
-  let b = f64x2.splat(0);
-  let c = f64x2.splat(0);
-  let d = f64x2.splat(0);
-  const end = x + (n << 2);
-  const vectorEnd = x + ((n & ~7) << 2);
-  for (; x < vectorEnd; x += 32) {
-    bits = i32x4.max_u(bits, v128.and(v128.load(x), mask));
-    bits = i32x4.max_u(bits, v128.and(v128.load(x, 16), mask));
-    const p = f64x2.promote_low_f32x4(v128.load64_zero(x));
-    const q = f64x2.promote_low_f32x4(v128.load64_zero(x, 8));
-    const r = f64x2.promote_low_f32x4(v128.load64_zero(x, 16));
-    const t = f64x2.promote_low_f32x4(v128.load64_zero(x, 24));
-    a = f64x2.add(a, f64x2.mul(p, p));
-    b = f64x2.add(b, f64x2.mul(q, q));
-    c = f64x2.add(c, f64x2.mul(r, r));
-    d = f64x2.add(d, f64x2.mul(t, t));
-  }
-  const pairs = f64x2.add(f64x2.add(a, b), f64x2.add(c, d));
-  let sum = f64x2.extract_lane(pairs, 0) + f64x2.extract_lane(pairs, 1);
-  let largest = max<u32>(
-    max<u32>(i32x4.extract_lane(bits, 0), i32x4.extract_lane(bits, 1)),
-    max<u32>(i32x4.extract_lane(bits, 2), i32x4.extract_lane(bits, 3)),
-  );
-  for (; x < end; x += 4) {
-    largest = max<u32>(largest, load<u32>(x) & 0x7fffffff);
-    const value = f64(load<f32>(x));
-    sum += value * value;
-  }
-  store<f64>(sumAt, sum);
-  return largest;
 }
 
 /**
