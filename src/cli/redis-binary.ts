@@ -29,8 +29,8 @@ export function findRedisBinary(env: Readonly<Record<string, string | undefined>
   const found = [...candidates, path.resolve('.cloud-node/redis/bin/redis-server')].find(isUsable);
   if (found) return found;
   throw new RedisMissingError(
-    'No redis-server (7.0 or later) found. Run `npm run setup`, install Redis or Valkey, name a binary with ' +
-      'REDIS_SERVER_BIN, or set REDIS_URL to a server that runs.',
+    'No redis-server (7.0 or later) found. Run `npm run setup`, install Redis or Valkey, or name a binary with ' +
+      'REDIS_SERVER_BIN. `cloud-node up` also takes a server that runs: set REDIS_URL.',
   );
 }
 
