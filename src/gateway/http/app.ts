@@ -12,6 +12,7 @@ import { guardedApp } from './guarded.js';
 import { healthRoutes } from './health.js';
 import { keyRoutes } from './keys.js';
 import { libraryRoutes } from './library.js';
+import { keepMessages } from './messages.js';
 import { errorHandler, routeNotFound } from './middleware.js';
 import { modelRoutes } from './models.js';
 import { poolRoutes } from './pool.js';
@@ -50,9 +51,10 @@ const ROUTES = [
 /** Everything under HTTP; `extra` adds routes that are not the protocol's, such as pages. */
 export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): Express {
   const app = express();
+  keepMessages(app);
   app.disable('etag').disable('x-powered-by');
   app.locals['pace'] = { idleMs: ctx.config.BODY_IDLE_MS, minBytesPerSecond: ctx.config.BODY_MIN_BYTES };
-  app.use(entrance(ctx));
+  app.use(entrance(app, ctx));
   const guarded = guardedApp(app, ctx);
   for (const addRoutes of ROUTES) addRoutes(guarded, ctx);
   docsAssets(app);

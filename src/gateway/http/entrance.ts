@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Express, RequestHandler } from 'express';
 import { isTracing } from '../../telemetry/tracing.js';
 import type { GatewayContext } from '../context.js';
 import { cors, Origins } from './cors.js';
@@ -6,11 +6,13 @@ import { countRequest, setCommonHeaders } from './middleware.js';
 import { traceRequest } from './trace-requests.js';
 
 /** What every request goes through, whatever it asks for: in one layer of Express, since each costs time of its own. */
-export function entrance({ config, limits }: GatewayContext): RequestHandler {
+export function entrance(app: Express, { config, limits }: GatewayContext): RequestHandler {
   const origins = new Origins(config.CORS_ORIGINS);
   // Known when a gateway starts: without traces no request is asked.
   const traces = isTracing();
   return (req, res, next) => {
+    // Their prototypes are those of all gateways of a process.
+    req.app = res.app = app;
     setCommonHeaders(req, res);
     countRequest(req, res);
     if (cors(origins, req, res)) return;

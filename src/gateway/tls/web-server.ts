@@ -3,6 +3,7 @@ import { createServer as createHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Config } from '../../config/env.js';
+import { MESSAGES } from '../http/messages.js';
 
 /** Nothing is known of a client before it; slow ones have the time of a slow network. */
 const HANDSHAKE_MS = 10_000;
@@ -24,8 +25,9 @@ export interface WebServer {
 /** HTTP; or HTTPS when there is a certificate. */
 export function createWebServer(settings: TlsSettings, options: ServerOptions): WebServer {
   const context = contextOf(settings);
+  const common = { ...options, ...MESSAGES };
   if (context === null) {
-    const server = createHttp(options);
+    const server = createHttp(common);
     return {
       server,
       scheme: 'http',
@@ -36,7 +38,7 @@ export function createWebServer(settings: TlsSettings, options: ServerOptions): 
   // Who needs a certificate is decided request by request: probes, browsers and Explora have none.
   const requestCert = settings.TLS_CLIENT_CA !== undefined;
   const handshake = { requestCert, rejectUnauthorized: false, handshakeTimeout: HANDSHAKE_MS };
-  const server = createHttps({ ...options, ...context, ...handshake });
+  const server = createHttps({ ...common, ...context, ...handshake });
   // The server itself knows a connection only once its handshake is over.
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
