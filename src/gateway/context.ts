@@ -14,6 +14,7 @@ import type { IntakeDeps } from './intake/intake-deps.js';
 import type { Limits } from './limits/limits.js';
 import type { FewAtOnce } from './service/few-at-once.js';
 import type { HalfParameters } from './service/half-parameters.js';
+import type { Offers } from './service/offers.js';
 import type { SessionWatch } from './service/session-watch.js';
 import type { ShardCache } from './service/shard-cache.js';
 import type { UpdateGroups } from './intake/update-groups.js';
@@ -45,6 +46,7 @@ export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly halves: HalfParameters;
   readonly watermark: Watermark;
   readonly watch: SessionWatch;
+  readonly offers: Offers;
   /** Null: the pool has no key, and what it says is unsigned. */
   readonly signer: PoolSigner | null;
   /** Aborted when the gateway begins to drain: streams without an end of their own end then. */

@@ -12,6 +12,7 @@ import { IntakeMemory } from './intake/intake-memory.js';
 import { Limits } from './limits/limits.js';
 import { FewAtOnce } from './service/few-at-once.js';
 import { HalfParameters } from './service/half-parameters.js';
+import { Offers } from './service/offers.js';
 import { readParameters } from './service/parameters.js';
 import { SessionWatch } from './service/session-watch.js';
 import { ShardCache } from './service/shard-cache.js';
@@ -56,6 +57,7 @@ export function createContext(
       maxBytesWithoutLimit: config.MAX_USED_MEMORY_BYTES,
     }),
     watch: new SessionWatch(),
+    offers: new Offers(),
     signer: PoolSigner.from(config),
   };
 }

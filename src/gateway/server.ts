@@ -8,7 +8,6 @@ import type { KerasConverter } from '../keras/convert-in-thread.js';
 import { createContext, type KernelsOver } from './create-context.js';
 import type { GatewayDeps } from './context.js';
 import { createApp } from './http/app.js';
-import { UPDATE_PATH } from './http/update.js';
 import { answerBadRequests } from './limits/refuse-raw.js';
 import { endSlowReaders } from './limits/slow-readers.js';
 import { legacyRoutes } from './legacy/routes.js';
@@ -60,7 +59,6 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
     connectionsCheckingInterval: Math.min(config.HEADER_TIMEOUT_MS / 2, 5_000),
     // Bodies may take as long as they keep coming: their pace is looked at where they are read.
     requestTimeout: 0,
-    directPaths: new Set([UPDATE_PATH]),
   });
   const { server, scheme } = web;
   answerBadRequests(server, config);

@@ -2,6 +2,8 @@ import type { Candidate } from '../core/selection.js';
 import { parseJson } from '../protocol/parse.js';
 import { libraryRecord, type LibraryRecord } from '../protocol/records.js';
 import { redisNowMs, type RedisContext } from './context.js';
+import { Gathered } from './gathered.js';
+import { parseRecord } from './parse-record.js';
 import { runScript } from './run-script.js';
 import { SCRIPT_CODES } from './script-codes.js';
 
@@ -14,6 +16,7 @@ const FORGET_MS = 86_400_000;
 /** Who is there, with what data. In Redis time, so that a dead gateway's Libraries are known gone within seconds. */
 export class LibraryStore {
   readonly #context: RedisContext;
+  readonly #records = new Gathered<string, string | null>();
 
   constructor(context: RedisContext) {
     this.#context = context;
@@ -56,8 +59,10 @@ export class LibraryStore {
   }
 
   async get(repoId: string, libraryId: string): Promise<LibraryRecord | null> {
-    const text = await this.#context.redis.hget(this.#context.keys.libraries(repoId), libraryId);
-    return text === null ? null : parseJson(libraryRecord, text, 'internal');
+    const { redis, keys } = this.#context;
+    const key = keys.libraries(repoId);
+    const text = await this.#records.ask(key, libraryId, (all) => redis.hmget(key, ...all));
+    return text === null ? null : parseRecord(libraryRecord, text);
   }
 
   async countOnline(repoId: string): Promise<number> {

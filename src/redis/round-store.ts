@@ -3,7 +3,9 @@ import type { CloudNodeError } from '../protocol/errors.js';
 import { parseJson } from '../protocol/parse.js';
 import { assignmentRecord, receipt } from '../protocol/records.js';
 import type { RedisContext } from './context.js';
+import { Gathered } from './gathered.js';
 import type { AttemptRef } from './keys.js';
+import { parseRecord } from './parse-record.js';
 import { runScript } from './run-script.js';
 import { scriptError } from './script-codes.js';
 import { EVENTS_KEPT } from './session-store.js';
@@ -27,6 +29,13 @@ export interface CommitOutcome {
   readonly duplicates: readonly boolean[];
 }
 
+/** What a Library says of its assignment. */
+export interface Settlement {
+  readonly libraryId: string;
+  readonly state: Extract<AssignmentState, 'accepted' | 'declined' | 'failed'>;
+  readonly reason: string;
+}
+
 /** One shard's partial: how many updates (in receipt order) are in it, and where it is. */
 export interface FoldPointer {
   readonly folded: number;
@@ -36,14 +45,18 @@ export interface FoldPointer {
 /** One attempt at a round: assignments, receipts, folds. */
 export class RoundStore {
   readonly #context: RedisContext;
+  readonly #assignments = new Gathered<string, string | null>();
+  readonly #settlements = new Gathered<Settlement, number>();
 
   constructor(context: RedisContext) {
     this.#context = context;
   }
 
   async assignment(at: AttemptRef, libraryId: string): Promise<AssignmentRecord | null> {
-    const text = await this.#context.redis.hget(this.#context.keys.assignments(at), libraryId);
-    return text === null ? null : parseJson(assignmentRecord, text, 'internal');
+    const { redis, keys } = this.#context;
+    const key = keys.assignments(at);
+    const text = await this.#assignments.ask(key, libraryId, (all) => redis.hmget(key, ...all));
+    return text === null ? null : parseRecord(assignmentRecord, text);
   }
 
   async assignments(at: AttemptRef): Promise<Map<string, AssignmentRecord>> {
@@ -54,20 +67,17 @@ export class RoundStore {
   }
 
   /** @returns whether it changed anything. @throws `not_assigned`, `round_closed`, `assignment_over` */
-  async settle(
-    at: AttemptRef,
-    change: {
-      libraryId: string;
-      state: Extract<AssignmentState, 'accepted' | 'declined' | 'failed'>;
-      reason: string;
-    },
-  ): Promise<boolean> {
+  async settle(at: AttemptRef, change: Settlement): Promise<boolean> {
     const { redis, keys } = this.#context;
-    const code = await runScript(redis, 'settleAssignment', {
-      keys: [keys.sessionRecord(at.repoId, at.sessionId), keys.assignments(at)],
-      args: [at.round, at.attempt, change.libraryId, change.state, change.reason],
+    const key = keys.assignments(at);
+    const code = await this.#settlements.ask(key, change, async (all) => {
+      const codes = await runScript(redis, 'settleAssignments', {
+        keys: [keys.sessionRecord(at.repoId, at.sessionId), key],
+        args: [at.round, at.attempt, ...all.flatMap((one) => [one.libraryId, one.state, one.reason])],
+      });
+      return codes as number[];
     });
-    if (Number(code) < 0) throw scriptError(Number(code), { ...at, libraryId: change.libraryId });
+    if (code < 0) throw scriptError(code, { ...at, libraryId: change.libraryId });
     return code === 1;
   }
 

@@ -82,6 +82,21 @@ describe.each(SERVERS)('a round in $server', ({ cluster }) => {
     await expect(stores.rounds.settle(at, accept)).rejects.toMatchObject({ code: 'assignment_over' });
   });
 
+  test('answers each of those who speak at once for himself', async () => {
+    const { stores } = await collecting(cluster);
+    const say = (libraryId: string, state: 'accepted' | 'declined'): Promise<boolean> =>
+      stores.rounds.settle(at, { libraryId, state, reason: '' });
+    const all = [say('a', 'accepted'), say('z', 'accepted'), say('b', 'declined'), say('a', 'accepted')];
+    expect(await Promise.allSettled(all)).toMatchObject([
+      { value: true },
+      { reason: { code: 'not_assigned' } },
+      { value: true },
+      { value: false },
+    ]);
+    const read = await Promise.all(['b', 'z', 'a'].map((id) => stores.rounds.assignment(at, id)));
+    expect(read).toMatchObject([{ state: 'declined' }, null, { state: 'accepted' }]);
+  });
+
   test('closes only over the updates that the decision knew of, and then takes no more', async () => {
     const { stores, world } = await collecting(cluster);
     for (const id of ['a', 'b', 'c']) world.update(id);

@@ -11,13 +11,15 @@ import { idleUntilBytes } from './idle-connection.js';
  */
 export class DirectServer extends Server {
   readonly #paths: DirectPaths;
+  readonly #Response: typeof ServerResponse;
   /** Node's own: puts a parser on a connection. */
   readonly #parse: (socket: Socket) => void;
   /** Without a parser now: Node does not know them. */
   readonly #detached = new Map<Socket, 'busy' | 'idle'>();
 
   constructor(options: ServerOptions, paths: DirectPaths) {
-    super({ ...options, IncomingMessage: directRequests(paths) });
+    super({ IncomingMessage: directRequests(paths), ...options });
+    this.#Response = options.ServerResponse ?? ServerResponse;
     this.#paths = paths;
     this.#parse = this.listeners('connection')[0] as (socket: Socket) => void;
   }
@@ -51,7 +53,7 @@ export class DirectServer extends Server {
     this.#detached.set(socket, 'busy');
     const body = new DirectBody(socket, Number(req.headers['content-length']), head);
     setDirectBody(req, body);
-    const res = new ServerResponse(req);
+    const res = new this.#Response(req);
     // What Node gives the responses that it makes: with it they say for how long the connection is kept.
     Object.assign(res, { _keepAliveTimeout: this.keepAliveTimeout });
     const failed = (reason: Error): void => body.broken(reason);

@@ -1,20 +1,19 @@
 import express, { type Express } from 'express';
-import helmet from 'helmet';
-import { isTracing } from '../../telemetry/tracing.js';
 import type { GatewayContext } from '../context.js';
 import { aliasRoutes } from './aliases.js';
 import { assignmentCountRoutes } from './assignment-counts.js';
-import { cors, Origins } from './cors.js';
 import { dashboardPage } from './dashboard-page.js';
 import { auditRoutes } from './audit.js';
 import { docsAssets, docsRoutes } from './docs.js';
+import { entrance } from './entrance.js';
 import { evaluationRoutes } from './evaluations.js';
 import { eventRoutes } from './events.js';
 import { guardedApp } from './guarded.js';
 import { healthRoutes } from './health.js';
 import { keyRoutes } from './keys.js';
 import { libraryRoutes } from './library.js';
-import { commonHeaders, countRequests, errorHandler, routeNotFound } from './middleware.js';
+import { keepMessages } from './messages.js';
+import { errorHandler, routeNotFound } from './middleware.js';
 import { modelRoutes } from './models.js';
 import { poolRoutes } from './pool.js';
 import { proofRoutes } from './proof.js';
@@ -22,7 +21,6 @@ import { repoRoutes } from './repos.js';
 import { revocationRoutes } from './revocations.js';
 import { sessionRoutes } from './sessions.js';
 import { statusRoutes } from './status.js';
-import { traceRequests } from './trace-requests.js';
 import { testSetRoutes } from './test-sets.js';
 import { updateRoutes } from './update.js';
 import { versionRoutes } from './versions.js';
@@ -53,20 +51,10 @@ const ROUTES = [
 /** Everything under HTTP; `extra` adds routes that are not the protocol's, such as pages. */
 export function createApp(ctx: GatewayContext, extra?: (app: Express) => void): Express {
   const app = express();
-  app.set('etag', false);
+  keepMessages(app);
+  app.disable('etag').disable('x-powered-by');
   app.locals['pace'] = { idleMs: ctx.config.BODY_IDLE_MS, minBytesPerSecond: ctx.config.BODY_MIN_BYTES };
-  app.use(
-    helmet({
-      // Pools without TLS of their own are reached over plain HTTP.
-      contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
-    }),
-    commonHeaders,
-    countRequests,
-    cors(new Origins(ctx.config.CORS_ORIGINS)),
-    ctx.limits.middleware(),
-    // Known when a gateway starts: without traces no request is asked. Who sends too much makes no spans.
-    ...(isTracing() ? [traceRequests] : []),
-  );
+  app.use(entrance(app, ctx));
   const guarded = guardedApp(app, ctx);
   for (const addRoutes of ROUTES) addRoutes(guarded, ctx);
   docsAssets(app);

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import { CloudNodeError } from '../../protocol/errors.js';
 
 /** What `CORS_ORIGINS` says: pages of these origins may call; none: only the pool's own. */
@@ -22,32 +22,35 @@ export class Origins {
   }
 }
 
-/** Credentials are headers that a script has to be given, never cookies that a browser would add by itself. */
-export function cors(origins: Origins): RequestHandler {
-  return (req, res, next) => {
-    const { origin } = req.headers;
-    res.vary('Origin');
-    if (origin === undefined || !origins.allows(origin)) {
-      if (req.method !== 'OPTIONS') return next();
-      throw new CloudNodeError(
-        'forbidden',
-        'Pages of this origin may not call: CORS_ORIGINS does not name it.',
-      );
-    }
-    res.set('Access-Control-Allow-Origin', origin);
-    res.set(
-      'Access-Control-Expose-Headers',
-      'Accept-Ranges, Audit-Head, Content-Range, ETag, Protocol-Version, Retry-After, X-Request-Id',
+/**
+ * Credentials are headers that a script has to be given, never cookies that a browser would add by itself.
+ * @returns true when the request was a preflight, and is answered
+ * @throws `forbidden` for the preflight of a page that may not call
+ */
+export function cors(origins: Origins, req: Request, res: Response): boolean {
+  const { origin } = req.headers;
+  res.setHeader('Vary', 'Origin');
+  if (origin === undefined || !origins.allows(origin)) {
+    if (req.method !== 'OPTIONS') return false;
+    throw new CloudNodeError(
+      'forbidden',
+      'Pages of this origin may not call: CORS_ORIGINS does not name it.',
     );
-    if (req.method !== 'OPTIONS') return next();
-    res.set('Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE');
-    res.set(
-      'Access-Control-Allow-Headers',
-      'Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Library-Id, Range, X-Request-Id',
-    );
-    res.set('Access-Control-Max-Age', '86400');
-    res.status(204).end();
-  };
+  }
+  res.set('Access-Control-Allow-Origin', origin);
+  res.set(
+    'Access-Control-Expose-Headers',
+    'Accept-Ranges, Audit-Head, Content-Range, ETag, Protocol-Version, Retry-After, X-Request-Id',
+  );
+  if (req.method !== 'OPTIONS') return false;
+  res.set('Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE');
+  res.set(
+    'Access-Control-Allow-Headers',
+    'Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Library-Id, Range, X-Request-Id',
+  );
+  res.set('Access-Control-Max-Age', '86400');
+  res.status(204).end();
+  return true;
 }
 
 function isOwn(origin: string, host: string | undefined): boolean {

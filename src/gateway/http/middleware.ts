@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { CloudNodeError } from '../../protocol/errors.js';
 import { PROTOCOL_VERSION } from '../../protocol/ids.js';
 import { metrics } from '../../telemetry/metrics.js';
@@ -8,26 +8,27 @@ import { claimedRepo } from '../auth/api-keys.js';
 import type { GatewayContext } from '../context.js';
 import { toFailure } from '../service/failure.js';
 import { answerError } from './answer.js';
+import { securityHeaders } from './security-headers.js';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
+const CONSTANT = [...securityHeaders(), ['Protocol-Version', String(PROTOCOL_VERSION)] as const];
+
 /** What every answer carries. */
-export const commonHeaders: RequestHandler = (req, res, next) => {
-  const given = req.get('X-Request-Id') ?? '';
-  res.set('X-Request-Id', REQUEST_ID.test(given) ? given : randomUUID());
-  res.set('Protocol-Version', String(PROTOCOL_VERSION));
-  next();
-};
+export function setCommonHeaders(req: Request, res: Response): void {
+  for (const [name, value] of CONSTANT) res.setHeader(name, value);
+  const given = req.headers['x-request-id'];
+  res.setHeader('X-Request-Id', typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID());
+}
 
 /** Counts requests by the template of their route: paths hold ids. */
-export const countRequests: RequestHandler = (req, res, next) => {
+export function countRequest(req: Request, res: Response): void {
   const startedMs = performance.now();
   res.once('close', () => {
     const labels = { method: req.method, route: template(req), status: String(res.statusCode) };
     metrics.httpRequestSeconds.observe(labels, (performance.now() - startedMs) / 1000);
   });
-  next();
-};
+}
 
 /** Known when a request has been answered; null: no route took it. */
 export function routeTemplate(req: Request): string | null {

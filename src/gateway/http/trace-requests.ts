@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, Response } from 'express';
 import * as ids from '../../protocol/ids.js';
 import type { RequestTrace } from '../../telemetry/round-trace.js';
 import { parseTraceparent, recordSpan } from '../../telemetry/tracing.js';
@@ -9,8 +9,8 @@ import { routeTemplate } from './middleware.js';
 const UNTOLD = new Set(['/livez', '/readyz', '/metrics']);
 
 /** A span of each request, named by the template of its route, in the trace of its sender if it says one. */
-export const traceRequests: RequestHandler = (req, res, next) => {
-  if (UNTOLD.has(req.path)) return next();
+export function traceRequest(req: Request, res: Response): void {
+  if (UNTOLD.has(req.path)) return;
   const parent = parseTraceparent(req.get('traceparent'));
   const traceId = parent?.traceId ?? randomBytes(16).toString('hex');
   const self = { traceId, spanId: randomBytes(8).toString('hex') };
@@ -38,8 +38,7 @@ export const traceRequests: RequestHandler = (req, res, next) => {
       error: res.statusCode >= 500 ? String(res.statusCode) : undefined,
     });
   });
-  next();
-};
+}
 
 /** The trace of a request that is being answered; undefined: there is none. */
 export function requestTrace(res: Response): RequestTrace | undefined {

@@ -6,9 +6,6 @@ import type { GuardedApp } from './guarded.js';
 import { requestTrace } from './trace-requests.js';
 import { withBody } from './with-body.js';
 
-/** Of the updates; known before there are routes. */
-export const UPDATE_PATH = '/v1/library/update';
-
 export function updateRoutes(app: GuardedApp, ctx: GatewayContext): void {
   app.put('/v1/library/update', async (req, res, { repoId, libraryId }) => {
     const origin = {

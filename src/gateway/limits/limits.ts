@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { RequestHandler } from 'express';
 import type { Socket } from 'socket.io';
 import type { Config } from '../../config/env.js';
 import type { TokenBuckets } from '../../redis/token-buckets.js';
@@ -27,6 +26,12 @@ export class Limits {
     this.rates = new Rates(buckets, config);
     this.#proxies = config.TRUST_PROXY;
     this.#strangerMs = config.STRANGER_MS;
+  }
+
+  /** A request came. @returns what to wait for, if anything @throws `rate_limited` */
+  meetRequest(req: Meeting): Promise<void> | null {
+    this.queued.check(req.socket);
+    return this.strangers.isKnown(req.socket) ? null : this.meet(req);
   }
 
   /** Somebody asks for something. @throws `rate_limited` */
@@ -63,12 +68,5 @@ export class Limits {
         },
       );
     });
-  }
-
-  middleware(): RequestHandler {
-    return (req, _res, next) => {
-      this.queued.check(req.socket);
-      this.meet(req).then(() => next(), next);
-    };
   }
 }

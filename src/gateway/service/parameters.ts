@@ -3,12 +3,12 @@ import type { SessionRecord } from '../../core/session.js';
 import { CloudNodeError } from '../../protocol/errors.js';
 import type { Manifest, ParametersRef } from '../../protocol/model.js';
 import { versionParameters } from '../../protocol/version-parameters.js';
-import type { GatewayContext } from '../context.js';
+import type { Stores } from '../../redis/stores.js';
 import type { ShardCache } from './shard-cache.js';
 
 /** Where version `version` of the session is; 0 is the model that it started from. @throws `version_not_found` */
 export async function findParameters(
-  ctx: GatewayContext,
+  ctx: { readonly stores: Stores },
   session: SessionRecord,
   version: number,
 ): Promise<ParametersRef> {
@@ -20,7 +20,7 @@ export async function findParameters(
 }
 
 export async function readManifest(
-  ctx: GatewayContext,
+  ctx: { readonly stores: Stores },
   session: SessionRecord,
   version: number,
 ): Promise<Manifest> {

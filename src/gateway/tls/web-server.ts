@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Config } from '../../config/env.js';
 import { DirectServer } from '../direct/direct-server.js';
+import { DIRECT_PATHS, MESSAGES } from '../http/messages.js';
 
 /** Nothing is known of a client before it; slow ones have the time of a slow network. */
 const HANDSHAKE_MS = 10_000;
@@ -22,19 +23,12 @@ export interface WebServer {
   endConnections(): void;
 }
 
-export interface WebServerOptions extends ServerOptions {
-  /** Large bodies of PUT requests for these are read straight into memory; not from under TLS. */
-  readonly directPaths?: ReadonlySet<string>;
-}
-
 /** HTTP; or HTTPS when there is a certificate. */
-export function createWebServer(
-  settings: TlsSettings,
-  { directPaths = new Set(), ...options }: WebServerOptions,
-): WebServer {
+export function createWebServer(settings: TlsSettings, options: ServerOptions): WebServer {
   const context = contextOf(settings);
+  const common = { ...options, ...MESSAGES };
   if (context === null) {
-    const server = new DirectServer(options, directPaths);
+    const server = new DirectServer(common, DIRECT_PATHS);
     return {
       server,
       scheme: 'http',
@@ -45,7 +39,7 @@ export function createWebServer(
   // Who needs a certificate is decided request by request: probes, browsers and Explora have none.
   const requestCert = settings.TLS_CLIENT_CA !== undefined;
   const handshake = { requestCert, rejectUnauthorized: false, handshakeTimeout: HANDSHAKE_MS };
-  const server = createHttps({ ...options, ...context, ...handshake });
+  const server = createHttps({ ...common, ...context, ...handshake });
   // The server itself knows a connection only once its handshake is over.
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
