@@ -1,8 +1,11 @@
 import type { BlobStore } from '../blobs/blob-store.js';
 import type { Config } from '../config/env.js';
+import type { SessionRecord } from '../core/session.js';
 import type { ModelChecker } from '../keras/check-model.js';
 import type { KerasConverter } from '../keras/convert-in-thread.js';
+import type { Assignment } from '../protocol/library.js';
 import type { WorkQueues } from '../redis/queues.js';
+import type { SharedReads } from '../redis/shared-reads.js';
 import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { KeyUse } from './auth/key-use.js';
@@ -45,6 +48,8 @@ export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly halves: HalfParameters;
   readonly watermark: Watermark;
   readonly watch: SessionWatch;
+  /** What rounds offer, by their sessions, while it is being read. */
+  readonly offers: SharedReads<Omit<Assignment, 'state'>, SessionRecord>;
   /** Null: the pool has no key, and what it says is unsigned. */
   readonly signer: PoolSigner | null;
   /** Aborted when the gateway begins to drain: streams without an end of their own end then. */

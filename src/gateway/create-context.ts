@@ -2,6 +2,7 @@ import type { Config } from '../config/env.js';
 import type { ModelChecker } from '../keras/check-model.js';
 import { ThreadModelChecker } from '../keras/check-model-in-thread.js';
 import { ThreadKerasConverter, type KerasConverter } from '../keras/convert-in-thread.js';
+import { SharedReads } from '../redis/shared-reads.js';
 import { KeyUse } from './auth/key-use.js';
 import { Revocations } from './auth/revocations.js';
 import { Audit } from './audit/audit.js';
@@ -56,6 +57,7 @@ export function createContext(
       maxBytesWithoutLimit: config.MAX_USED_MEMORY_BYTES,
     }),
     watch: new SessionWatch(),
+    offers: new SharedReads(),
     signer: PoolSigner.from(config),
   };
 }

@@ -26,7 +26,7 @@ export class SessionStore {
   readonly #context: RedisContext;
   readonly #log: Logger | null;
   readonly #found = new SharedReads<StoredSession | null>();
-  readonly #activeIds = new SharedReads<string[]>();
+  readonly #active = new SharedReads<readonly SessionRecord[]>();
   readonly #versions = new SharedReads<VersionEntries[number] | null>();
 
   constructor(context: RedisContext, log: Logger | null = null) {
@@ -123,13 +123,14 @@ export class SessionStore {
 
   /** Sessions that need a coordinator, in queue order. */
   async activeIds(repoId: string): Promise<string[]> {
-    const key = this.#context.keys.active(repoId);
-    return this.#activeIds.read(key, () => this.#context.redis.zrange(key, '0', '-1'));
+    return this.#context.redis.zrange(this.#context.keys.active(repoId), '0', '-1');
   }
 
-  async active(repoId: string): Promise<SessionRecord[]> {
-    const all = await Promise.all((await this.activeIds(repoId)).map((id) => this.find(repoId, id)));
-    return all.filter((stored) => stored !== null).map((stored) => stored.record);
+  async active(repoId: string): Promise<readonly SessionRecord[]> {
+    return this.#active.read(repoId, async () => {
+      const all = await Promise.all((await this.activeIds(repoId)).map((id) => this.find(repoId, id)));
+      return all.filter((stored) => stored !== null).map((stored) => stored.record);
+    });
   }
 
   async history(repoId: string, sessionId: string): Promise<RoundSummary[]> {

@@ -1,12 +1,9 @@
 import { isFinal, type AssignmentRecord, type RoundRecord, type SessionRecord } from '../../core/session.js';
-import { CloudNodeError } from '../../protocol/errors.js';
 import type { Assignment, AssignmentKey, LibraryStatus } from '../../protocol/library.js';
-import type { DownloadRef, ParametersRef } from '../../protocol/model.js';
-import { redisNowMs } from '../../redis/context.js';
 import { metrics } from '../../telemetry/metrics.js';
 import type { GatewayContext } from '../context.js';
-import { findParameters } from './parameters.js';
 import { inBackground } from './in-background.js';
+import { offerOf } from './offers.js';
 import { limitsOf, quotaExceeded, requireWithin } from './repo-limits.js';
 
 /** Hints come sooner; this is for those that were lost. */
@@ -52,7 +49,9 @@ async function currentAssignment(ctx: GatewayContext, library: Library): Promise
   const inState = (state: AssignmentRecord['state']): Assigned | undefined =>
     open.find(({ record }) => record.state === state);
   const found = inState('accepted') ?? inState('offered') ?? open[0];
-  return found === undefined ? null : describe(ctx, found);
+  if (found === undefined || !isShown(found.record.state)) return null;
+  const offer = await offerOf(ctx, found.session, found.round);
+  return { ...offer, state: found.record.state };
 }
 
 /** The Library's part in the round that is open, if it has one. */
@@ -70,54 +69,6 @@ export async function findAssignment(
 
 function isShown(state: AssignmentRecord['state']): state is Assignment['state'] {
   return state === 'offered' || state === 'accepted' || state === 'received';
-}
-
-async function describe(
-  ctx: GatewayContext,
-  { session, round, record }: Assigned,
-): Promise<Assignment | null> {
-  const { repoId, sessionId, job, version } = session;
-  if (!isShown(record.state)) return null;
-  const [parameters, model, nowMs] = await Promise.all([
-    findParameters(ctx, session, version),
-    ctx.stores.models.get(repoId, job.modelId),
-    redisNowMs(ctx.stores.context, repoId),
-  ]);
-  const { every, on } = job.evaluation;
-  return {
-    sessionId,
-    round: round.number,
-    attempt: round.attempt,
-    repoId,
-    state: record.state,
-    jobName: job.name,
-    datasetId: job.datasetId,
-    hyperparams: job.hyperparams,
-    clipNorm: job.privacy.clipNorm,
-    maxMagnitude: job.update.maxMagnitude,
-    encoding: job.update.encoding,
-    evaluate: (on === 'libraries' || on === 'both') && version % every === 0,
-    version,
-    parameters,
-    download: await findDownload(ctx, session, parameters),
-    topologySha256: model.topologySha256,
-    remainingMs: Math.max(0, round.deadlineMs - nowMs),
-  };
-}
-
-/** A version that f16 does not reach is downloaded as f32: training goes on. */
-async function findDownload(
-  ctx: GatewayContext,
-  { repoId, job }: SessionRecord,
-  parameters: ParametersRef,
-): Promise<DownloadRef | null> {
-  if (job.downloadEncoding !== 'f16') return null;
-  try {
-    return await ctx.halves.ref(repoId, parameters);
-  } catch (error) {
-    if (error instanceof CloudNodeError && !error.retryable) return null;
-    throw error;
-  }
 }
 
 /**
