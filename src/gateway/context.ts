@@ -1,8 +1,11 @@
 import type { BlobStore } from '../blobs/blob-store.js';
 import type { Config } from '../config/env.js';
+import type { SessionRecord } from '../core/session.js';
 import type { ModelChecker } from '../keras/check-model.js';
 import type { KerasConverter } from '../keras/convert-in-thread.js';
+import type { Assignment } from '../protocol/library.js';
 import type { WorkQueues } from '../redis/queues.js';
+import type { SharedReads } from '../redis/shared-reads.js';
 import type { Stores } from '../redis/stores.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { KeyUse } from './auth/key-use.js';
@@ -14,7 +17,6 @@ import type { IntakeDeps } from './intake/intake-deps.js';
 import type { Limits } from './limits/limits.js';
 import type { FewAtOnce } from './service/few-at-once.js';
 import type { HalfParameters } from './service/half-parameters.js';
-import type { Offers } from './service/offers.js';
 import type { SessionWatch } from './service/session-watch.js';
 import type { ShardCache } from './service/shard-cache.js';
 import type { UpdateGroups } from './intake/update-groups.js';
@@ -46,7 +48,8 @@ export interface GatewayContext extends GatewayDeps, IntakeDeps {
   readonly halves: HalfParameters;
   readonly watermark: Watermark;
   readonly watch: SessionWatch;
-  readonly offers: Offers;
+  /** What rounds offer, by their sessions, while it is being read. */
+  readonly offers: SharedReads<Omit<Assignment, 'state'>, SessionRecord>;
   /** Null: the pool has no key, and what it says is unsigned. */
   readonly signer: PoolSigner | null;
   /** Aborted when the gateway begins to drain: streams without an end of their own end then. */

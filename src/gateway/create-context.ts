@@ -2,6 +2,7 @@ import type { Config } from '../config/env.js';
 import type { ModelChecker } from '../keras/check-model.js';
 import { ThreadModelChecker } from '../keras/check-model-in-thread.js';
 import { ThreadKerasConverter, type KerasConverter } from '../keras/convert-in-thread.js';
+import { SharedReads } from '../redis/shared-reads.js';
 import { KeyUse } from './auth/key-use.js';
 import { Revocations } from './auth/revocations.js';
 import { Audit } from './audit/audit.js';
@@ -12,7 +13,6 @@ import { IntakeMemory } from './intake/intake-memory.js';
 import { Limits } from './limits/limits.js';
 import { FewAtOnce } from './service/few-at-once.js';
 import { HalfParameters } from './service/half-parameters.js';
-import { Offers } from './service/offers.js';
 import { readParameters } from './service/parameters.js';
 import { SessionWatch } from './service/session-watch.js';
 import { ShardCache } from './service/shard-cache.js';
@@ -57,7 +57,7 @@ export function createContext(
       maxBytesWithoutLimit: config.MAX_USED_MEMORY_BYTES,
     }),
     watch: new SessionWatch(),
-    offers: new Offers(),
+    offers: new SharedReads(),
     signer: PoolSigner.from(config),
   };
 }

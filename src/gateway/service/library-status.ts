@@ -3,6 +3,7 @@ import type { Assignment, AssignmentKey, LibraryStatus } from '../../protocol/li
 import { metrics } from '../../telemetry/metrics.js';
 import type { GatewayContext } from '../context.js';
 import { inBackground } from './in-background.js';
+import { offerOf } from './offers.js';
 import { limitsOf, quotaExceeded, requireWithin } from './repo-limits.js';
 
 /** Hints come sooner; this is for those that were lost. */
@@ -49,7 +50,7 @@ async function currentAssignment(ctx: GatewayContext, library: Library): Promise
     open.find(({ record }) => record.state === state);
   const found = inState('accepted') ?? inState('offered') ?? open[0];
   if (found === undefined || !isShown(found.record.state)) return null;
-  const offer = await ctx.offers.of(ctx, found.session, found.round);
+  const offer = await offerOf(ctx, found.session, found.round);
   return { ...offer, state: found.record.state };
 }
 

@@ -3,30 +3,19 @@ import { CloudNodeError } from '../../protocol/errors.js';
 import type { Assignment } from '../../protocol/library.js';
 import type { DownloadRef, ParametersRef } from '../../protocol/model.js';
 import { redisNowMs } from '../../redis/context.js';
-import { SharedReads } from '../../redis/shared-reads.js';
-import type { Stores } from '../../redis/stores.js';
-import type { HalfParameters } from './half-parameters.js';
+import type { GatewayContext } from '../context.js';
 import { findParameters } from './parameters.js';
 
-interface OfferDeps {
-  readonly stores: Stores;
-  readonly halves: HalfParameters;
-}
-
 /** What all Libraries of a round are told alike. */
-export type Offer = Omit<Assignment, 'state'>;
+type Offer = Omit<Assignment, 'state'>;
 
-/** Made once for all that ask in one turn of the event loop: after a hint that is everybody. */
-export class Offers {
-  /** By the session as it was read; the same text is the same record (parse-record.ts). */
-  readonly #offers = new SharedReads<Offer, SessionRecord>();
-
-  of(ctx: OfferDeps, session: SessionRecord, round: RoundRecord): Promise<Offer> {
-    return this.#offers.read(session, () => describe(ctx, session, round));
-  }
+/** Made once for all that ask in one turn of the event loop: after a hint that is nearly everybody. */
+export function offerOf(ctx: GatewayContext, session: SessionRecord, round: RoundRecord): Promise<Offer> {
+  // The same text of a session is the same record (parse-record.ts).
+  return ctx.offers.read(session, () => describe(ctx, session, round));
 }
 
-async function describe(ctx: OfferDeps, session: SessionRecord, round: RoundRecord): Promise<Offer> {
+async function describe(ctx: GatewayContext, session: SessionRecord, round: RoundRecord): Promise<Offer> {
   const { repoId, sessionId, job, version } = session;
   const [parameters, model, nowMs] = await Promise.all([
     findParameters(ctx, session, version),
@@ -56,7 +45,7 @@ async function describe(ctx: OfferDeps, session: SessionRecord, round: RoundReco
 
 /** A version that f16 does not reach is downloaded as f32: training goes on. */
 async function findDownload(
-  ctx: OfferDeps,
+  ctx: GatewayContext,
   { repoId, job }: SessionRecord,
   parameters: ParametersRef,
 ): Promise<DownloadRef | null> {
