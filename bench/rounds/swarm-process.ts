@@ -20,8 +20,8 @@ export function startSwarm(): Swarm {
   const file = fileURLToPath(new URL('./swarm.js', import.meta.url));
   const child: ChildProcess = fork(file, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const on: Swarm['on'] = (kind, heard) => {
-    const listener = (message: Message): void => {
-      if (message.kind === kind) heard(message as Of<typeof kind>);
+    const listener = (messages: readonly Message[]): void => {
+      for (const message of messages) if (message.kind === kind) heard(message as Of<typeof kind>);
     };
     child.on('message', listener);
     return () => void child.off('message', listener);

@@ -39,7 +39,17 @@ export type Message =
   | ({ readonly kind: 'counted' } & Moment)
   | { readonly kind: 'error'; readonly message: string };
 
-const tell = (message: Message): void => void process.send?.(message);
+/** Moments carry their time, so they may come late; each by itself would cost the Libraries more than their messages. */
+const TELL_EVERY_MS = 10;
+let told: Message[] = [];
+
+function tell(message: Message): void {
+  if (told.push(message) > 1) return;
+  setTimeout(() => {
+    process.send?.(told);
+    told = [];
+  }, TELL_EVERY_MS);
+}
 
 async function sinkRounds(command: Extract<Command, { kind: 'sink' }>): Promise<void> {
   const payload = updatePayload(command.payload);
