@@ -258,6 +258,13 @@ describe('a server that reads bodies into memory', () => {
     webSocket.terminate();
   });
 
+  it('ends a connection that is to become what nobody speaks', async () => {
+    const { socket } = open();
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+    await once(socket, 'close');
+    expect(failures).toEqual([]);
+  });
+
   it('lets go of idle connections when it is asked to, and by itself after a while', async () => {
     const body = randomBytes(LARGE);
     for (const end of [() => server.closeIdleConnections(), () => undefined]) {

@@ -22,6 +22,10 @@ export class DirectServer extends Server {
     this.#Response = options.ServerResponse ?? ServerResponse;
     this.#paths = paths;
     this.#parse = this.listeners('connection')[0] as (socket: Socket) => void;
+    // Node 22 takes the parser off only where somebody listens. Who asks for another protocol and nobody speaks it:
+    this.on('upgrade', (_req, socket) => {
+      if (this.listenerCount('upgrade') === 1) socket.destroy();
+    });
   }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {

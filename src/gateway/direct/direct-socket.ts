@@ -23,7 +23,8 @@ type Options = SocketConstructorOpts & { readonly handle: unknown; readonly onre
 export function adopt(accepted: Socket): Socket {
   const old = accepted as unknown as WithHandle;
   const handle = old._handle;
-  if (typeof handle?.useUserBuffer !== 'function') return accepted;
+  // Windows writes into the memory of a read that was stopped, whoever has it by then.
+  if (typeof handle?.useUserBuffer !== 'function' || process.platform === 'win32') return accepted;
   // Of a WebSocket, or of a request: as Node does it.
   const stream: Receiver = { room: () => null, received: (bytes) => socket.push(Buffer.from(bytes)) };
   const direct: Direct = { receiver: null };
