@@ -49,11 +49,14 @@ export async function sendWeights(
     res.end();
     return;
   }
+  let left = end - start;
   for (let next: IteratorResult<Piece> = first; next.done !== true; next = await chunks.next()) {
     const { bytes, release } = next.value;
     // A client that goes away is its own affair; what it did not take is not released.
-    if (!res.write(bytes, (error) => error ?? release()) && !(await drained(res, ctx.config.BODY_IDLE_MS)))
-      return;
+    const written = (error?: Error | null): void => void (error ?? release());
+    left -= bytes.length;
+    if (left === 0) return void res.end(bytes, written);
+    if (!res.write(bytes, written) && !(await drained(res, ctx.config.BODY_IDLE_MS))) return;
   }
   res.end();
 }
