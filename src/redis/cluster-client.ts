@@ -10,8 +10,9 @@ const REFRESH_TIMEOUT_MS = 2_000;
 
 type NodeOptions = Pick<
   RedisOptions,
-  'commandTimeout' | 'keepAlive' | 'maxRetriesPerRequest' | 'reconnectOnError'
+  'commandTimeout' | 'keepAlive' | 'maxRetriesPerRequest' | 'reconnectOnError' | 'Connector' | 'protocol'
 >;
+type NodeAddress = ClusterUrl['nodes'][number];
 type Send = Parameters<Cluster['sendCommand']>;
 
 /**
@@ -19,11 +20,13 @@ type Send = Parameters<Cluster['sendCommand']>;
  * TLS are those of all nodes, also of the ones that are found later.
  */
 export class PoolCluster extends Cluster {
-  readonly #timeoutMs: number | undefined;
+  readonly #url: string;
+  readonly #options: NodeOptions;
 
-  constructor(url: string, options: NodeOptions) {
+  /** @param known further nodes to begin with */
+  constructor(url: string, options: NodeOptions, known: readonly NodeAddress[] = []) {
     const { nodes, credentials } = parseClusterUrl(url);
-    const startupNodes = [...nodes];
+    const startupNodes = [...nodes, ...known];
     super(startupNodes, {
       redisOptions: { ...options, ...credentials },
       clusterRetryStrategy: (times: number) => Math.min(2_000, 100 * times),
@@ -34,21 +37,26 @@ export class PoolCluster extends Cluster {
       // A certificate is for a name: it is not looked up before TLS has seen it.
       ...(credentials.tls === undefined ? {} : { dnsLookup: (name, found) => found(null, name) }),
     });
-    this.#timeoutMs = options.commandTimeout;
+    this.#url = url;
+    this.#options = options;
     // When all connections break at once, the nodes that the URL names may not be there any more, but others are.
-    this.on('refresh', () => {
-      const known = this.nodes().map(({ options: { host, port } }) => ({
-        host: host ?? '',
-        port: port ?? 0,
-      }));
-      startupNodes.splice(nodes.length, Infinity, ...known);
-    });
+    this.on('refresh', () => void startupNodes.splice(nodes.length, Infinity, ...this.#known()));
+  }
+
+  /** A further client of the same cluster. */
+  another(options: NodeOptions): PoolCluster {
+    return new PoolCluster(this.#url, { ...this.#options, ...options }, this.#known());
   }
 
   /** The time runs from here: ioredis begins to count when a node is found, and waits for one without end. */
   override sendCommand(...[command, stream, node]: Send): ReturnType<Cluster['sendCommand']> {
-    if (this.#timeoutMs !== undefined) command.setTimeout(this.#timeoutMs);
+    const { commandTimeout } = this.#options;
+    if (commandTimeout !== undefined) command.setTimeout(commandTimeout);
     return super.sendCommand(command, stream, node);
+  }
+
+  #known(): NodeAddress[] {
+    return this.nodes().map(({ options: { host, port } }) => ({ host: host ?? '', port: port ?? 0 }));
   }
 }
 

@@ -1,10 +1,10 @@
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from '../telemetry/logger.js';
 import { PoolCluster } from './cluster-client.js';
 import { parseSentinels, placeOf, type RedisConfig } from './redis-config.js';
 import { sendTogether } from './send-together.js';
 
-export type RedisClient = Redis | Cluster;
+export type RedisClient = Redis | PoolCluster;
 
 /** What a connection is for decides how it behaves while Redis is away. */
 export type Purpose =
@@ -100,8 +100,7 @@ export function duplicate(
     ...options,
     ...(purpose === 'background' ? ({ commandTimeout: undefined } as object) : {}),
   };
-  const copy: RedisClient =
-    redis instanceof Cluster ? redis.duplicate([], { redisOptions: override }) : redis.duplicate(override);
+  const copy = redis instanceof PoolCluster ? redis.another(override) : redis.duplicate(override);
   copy.on('error', () => {
     // Logged by the connection it was made from, which meets the same trouble.
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
-import { parseClusterUrl } from '../../src/redis/cluster-client.js';
+import { parseClusterUrl, PoolCluster } from '../../src/redis/cluster-client.js';
 import { connectRedis, duplicate, endConnection, type RedisClient } from '../../src/redis/connection.js';
 import { publishHint, subscribeHints, type Hint } from '../../src/redis/hints.js';
 import { Keys } from '../../src/redis/keys.js';
@@ -161,4 +161,14 @@ it('hints come from any master to any other; a listener whose master is lost tak
   await eventually(() => expect(heard.at(-1)).toEqual(hint('s-10')));
   await stop();
   await endConnection(redis);
+});
+
+it('lets no command of a further client wait longer than one of the first', async () => {
+  const first = new PoolCluster('redis://127.0.0.1:1', { commandTimeout: 300 });
+  const further = duplicate(first);
+  for (const client of [first, further]) {
+    client.on('error', () => undefined);
+    await expect(client.getBuffer('key')).rejects.toThrow('timed out');
+    client.disconnect();
+  }
 });
