@@ -136,6 +136,7 @@ it('addresses of other machines come from the configuration alone', async () => 
     'gateway/direct/direct-socket.ts',
     'gateway/tls/client-certificate.ts',
     'gateway/tls/web-server.ts',
+    'redis/cluster-client.ts',
     'redis/connection.ts',
     // Connects to where the connection goes that it is made from.
     'redis/large-replies/large-values.ts',
