@@ -164,6 +164,24 @@ describe('the shard cache', () => {
     expect(reads.slice(4)).toEqual([9, 9]);
   });
 
+  it('keeps the last few versions of a shard', async () => {
+    const reads: string[] = [];
+    const blobs: Pick<BlobStore, 'get'> = {
+      get: async ({ name, shard }) => Promise.resolve(new Uint8Array(10).fill(reads.push(`${name}${shard}`))),
+    };
+    const cache = new ShardCache(blobs, 1_000);
+    const read = (name: string, shard = 0) => cache.get({ repoId: 'r', scope: 's', shard, name });
+    for (const name of ['a', 'b', 'c', 'd']) await Promise.all([read(name), read(name, 1)]);
+    await Promise.all(['b', 'c', 'd'].map((name) => read(name)));
+    expect(reads).toHaveLength(8);
+    await read('a');
+    expect(reads.slice(8)).toEqual(['a0']);
+    await Promise.all([read('b', 1), read('c'), read('d')]);
+    expect(reads.slice(9)).toEqual([]);
+    await read('b');
+    expect(reads.slice(9)).toEqual(['b0']);
+  });
+
   it('gives back memory once it is dropped and nobody reads it, and never before', async () => {
     const given: number[] = [];
     const blobs: Pick<BlobStore, 'get' | 'giveBack'> = {

@@ -1,8 +1,16 @@
 import type { BlobRef, BlobStore } from '../../blobs/blob-store.js';
 
+/**
+ * Of one shard under one scope, so many are kept: the versions of a session that Libraries and others read now. Without
+ * this the versions of a small model would fill the cache, and nobody asks for most of them again.
+ */
+const MAX_VERSIONS = 3;
+
 type Blobs = Pick<BlobStore, 'get' | 'giveBack'>;
 
 interface Entry {
+  /** The shard, of whatever version. */
+  readonly slot: string;
   /** Null: the store has no such shard. */
   readonly bytes: Promise<Uint8Array | null>;
   /** Who asked for it and has not released it. */
@@ -20,6 +28,8 @@ export class ShardCache {
   readonly #maxBytes: number;
   readonly #entries = new Map<string, Entry>();
   readonly #kept = new Map<string, Uint8Array>();
+  /** The kept ones of a slot, in the order in which they came. */
+  readonly #slots = new Map<string, string[]>();
   readonly #entryOf = new WeakMap<Uint8Array, Entry>();
   #bytes = 0;
 
@@ -30,7 +40,7 @@ export class ShardCache {
 
   /** Whoever never releases what this gives costs memory until V8 collects it, and nothing else. */
   async get(ref: BlobRef): Promise<Uint8Array | null> {
-    const key = `${ref.repoId}/${ref.scope}/${ref.shard}/${ref.name}`;
+    const key = `${slotOf(ref)}/${ref.name}`;
     const kept = this.#kept.get(key);
     if (kept !== undefined) {
       // Last in the order of insertion is most recently used.
@@ -59,7 +69,10 @@ export class ShardCache {
         if (!entry.isKept) this.#entries.delete(key);
       }
     };
-    const entry: Entry = { bytes: Promise.resolve().then(load), readers: 0, isKept: false };
+    const entry: Entry = {
+      ...{ slot: slotOf(ref), bytes: Promise.resolve().then(load) },
+      ...{ readers: 0, isKept: false },
+    };
     this.#entries.set(key, entry);
     return entry;
   }
@@ -72,19 +85,27 @@ export class ShardCache {
     entry.isKept = true;
     this.#kept.set(key, own);
     this.#bytes += own.length;
-    for (const [oldest, bytes] of this.#kept) {
+    const versions = this.#slots.get(entry.slot) ?? [];
+    this.#slots.set(entry.slot, versions);
+    const [first = ''] = versions;
+    if (versions.push(key) > MAX_VERSIONS) this.#drop(first);
+    for (const oldest of this.#kept.keys()) {
       if (this.#bytes <= this.#maxBytes) break;
-      this.#drop(oldest, bytes);
+      this.#drop(oldest);
     }
     return own;
   }
 
-  #drop(key: string, bytes: Uint8Array): void {
-    this.#kept.delete(key);
-    this.#bytes -= bytes.length;
+  #drop(key: string): void {
+    const bytes = this.#kept.get(key);
     const entry = this.#entries.get(key);
+    if (bytes === undefined || entry === undefined) return;
+    this.#kept.delete(key);
     this.#entries.delete(key);
-    if (entry === undefined) return;
+    this.#bytes -= bytes.length;
+    const left = this.#slots.get(entry.slot)?.filter((other) => other !== key) ?? [];
+    if (left.length > 0) this.#slots.set(entry.slot, left);
+    else this.#slots.delete(entry.slot);
     entry.isKept = false;
     this.#giveBack(entry, bytes);
   }
@@ -94,4 +115,8 @@ export class ShardCache {
     this.#entryOf.delete(bytes);
     this.#blobs.giveBack?.(bytes);
   }
+}
+
+function slotOf({ repoId, scope, shard }: BlobRef): string {
+  return `${repoId}/${scope}/${shard}`;
 }
