@@ -115,6 +115,25 @@ describe.each(SERVERS)('values of $server', ({ cluster }) => {
   });
 });
 
+it('come into memory that was given back, once, and into none of anybody else', async () => {
+  const redis = await connect(suiteServer({ cluster: false }).url, false);
+  const values = new LargeValues(redis);
+  const key = uniqueId('t');
+  const stored = randomBytes(LARGE_BYTES);
+  await redis.set(key, stored);
+  const read = async (): Promise<Uint8Array> => (await values.get(key)) ?? new Uint8Array(0);
+  const first = await read();
+  const foreign = new Uint8Array(LARGE_BYTES);
+  for (const value of [first, first, foreign]) values.giveBack(value);
+  const [second, third] = [await read(), await read()];
+  expect(second).toBe(first);
+  expect([first, foreign]).not.toContain(third);
+  expect([second, third].map((value) => stored.equals(value))).toEqual([true, true]);
+  await values.close();
+  await redis.unlink(key);
+  await redis.quit();
+});
+
 it('come again after the connection was lost in the middle', async () => {
   const server = new URL(suiteServer({ cluster: false }).url);
   const proxy = await startTcpProxy({ host: server.hostname, port: Number(server.port) });

@@ -1,5 +1,6 @@
 import { Server, ServerResponse, type IncomingMessage, type ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
+import { closeAnswer } from '../close-answer.js';
 import { DirectBody } from './direct-body.js';
 import { countAnswer, directRequests, isDirect, setDirectBody, type DirectPaths } from './direct-request.js';
 import { adopt } from './direct-socket.js';
@@ -73,7 +74,7 @@ export class DirectServer extends Server {
     res.once('finish', () => {
       socket.off('error', failed).off('end', ended).off('close', closed).off('timeout', late);
       res.detachSocket(socket);
-      process.nextTick(close, res);
+      process.nextTick(closeAnswer, res);
       this.#goOn(socket, body.unread > 0 || !isKept(res) || socket.readableEnded);
     });
     return this.emit('request', req, res);
@@ -99,11 +100,4 @@ export class DirectServer extends Server {
 
 function isKept(res: ServerResponse): boolean {
   return res.shouldKeepAlive && !/close/i.test(String(res.getHeader('Connection') ?? ''));
-}
-
-/** As Node does with responses that it has made. */
-function close(res: ServerResponse): void {
-  if (res.closed) return;
-  res.destroy();
-  res.emit('close');
 }

@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CloudNodeError } from '../../protocol/errors.js';
+import { closeAnswer } from '../close-answer.js';
 
 /** Clients in use send the next request after the answer; whoever sends ahead and reads nothing fills memory. */
 export const MAX_QUEUED = 16;
@@ -31,14 +32,8 @@ export class QueuedAnswers {
     const queue = new Set<ServerResponse>();
     this.#queues.set(socket, queue);
     socket.once('close', () => {
-      for (const res of queue) close(res);
+      for (const res of queue) closeAnswer(res);
     });
     return queue;
   }
-}
-
-function close(res: ServerResponse): void {
-  if (res.closed) return;
-  res.destroy();
-  res.emit('close');
 }
