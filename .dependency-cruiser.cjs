@@ -151,6 +151,7 @@ module.exports = {
       { path: '(^|node_modules/)ioredis(/|$)', dependencyTypesNot: ['type-only'] },
     ),
 
+    onlyOwn('src/process', 'src/blobs', 'src/redis', 'src/protocol', 'src/telemetry', 'src/config'),
     forbid(
       'gateway-knows-no-worker',
       'They meet in Redis.',
@@ -186,7 +187,7 @@ module.exports = {
       'Take what you need as an argument; a main (or the entry of a thread) calls parseEnv.',
       {
         path: '^(src|workers)/',
-        pathNot: '^src/cli/|^src/gateway/main\\.ts$|^workers/(run-worker|thread-deps)\\.ts$',
+        pathNot: '^src/cli/|^src/process/run-process\\.ts$|^workers/thread-deps\\.ts$',
       },
       { path: '^src/config/env\\.ts$', dependencyTypesNot: ['type-only'] },
     ),

@@ -7,8 +7,8 @@ const USAGE = 'npm run bench -- peers [--libraries N] [--mib N] [--rounds N] [--
 
 /**
  * Rounds of weights without training through other systems (see bench/peers/README.md) and then through the pool.
- * Prints one JSON line for each way of polling, the stock one last, one for the pool, and one that compares them. What
- * is going on goes to stderr.
+ * Prints one JSON line for each way of polling, the stock one last, and two for the pool as a process of each role and as
+ * one process: what it needed, and how it compares. What is going on goes to stderr.
  */
 export async function run(argv: string[]): Promise<void> {
   if (argv.includes('--help')) return void process.stdout.write(`${USAGE}\n`);
@@ -27,17 +27,18 @@ export async function run(argv: string[]): Promise<void> {
       return;
     }
   }
-  progress('The same rounds through the pool …');
-  // As of the peers, one round more is run than is counted.
-  const pool = await measureRounds({
-    ...numbers,
-    rounds: numbers.rounds + 1,
-    gateways: 1,
-    aggregators: 1,
-    env: {},
-  });
-  printCase({ case: 'rounds', ...pool });
-  printCase({ case: 'peers', libraries: numbers.libraries, mib: numbers.mib, ...compare(pool, peers) });
+  for (const allInOne of [0, 1]) {
+    const processes = allInOne > 0 ? 'all-in-one' : 'one of each role';
+    progress(`The same rounds through the pool, ${processes} …`);
+    // As of the peers, one round more is run than is counted.
+    const pool = await measureRounds({ ...numbers, rounds: numbers.rounds + 1, allInOne, env: {} });
+    printCase({ case: 'rounds', processes, ...pool });
+    printCase({
+      case: 'peers',
+      ...{ libraries: numbers.libraries, mib: numbers.mib, processes },
+      ...compare(pool, peers),
+    });
+  }
 }
 
 /** How many times as fast the pool is, and what share of the memory its servers take: at most, as the sum of their peaks. */

@@ -7,12 +7,19 @@ import { measureRounds } from './rounds/measure.js';
  * same downloads to, the same client process.
  */
 export async function run(argv: string[]): Promise<void> {
-  const defaults = { libraries: 100, mib: 1, rounds: 5, gateways: 1, aggregators: 1 };
+  // A process of each role, or processes that are all of them.
+  const each = argv.includes('--all-in-one') ? 0 : 1;
+  const defaults = { libraries: 100, mib: 1, rounds: 5, gateways: each, aggregators: each, 'all-in-one': 0 };
   const { numbers, texts } = benchOptions(argv, defaults, ['profile', 'env']);
   const env = Object.fromEntries(texts.env.map(nameAndValue));
   printCase({
     case: 'rounds',
-    ...(await measureRounds({ ...numbers, env, profileDir: texts.profile.at(-1) })),
+    ...(await measureRounds({
+      ...numbers,
+      allInOne: numbers['all-in-one'],
+      env,
+      profileDir: texts.profile.at(-1),
+    })),
   });
 }
 

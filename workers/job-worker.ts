@@ -1,8 +1,8 @@
 import { Worker, type Processor } from 'bullmq';
 import { countJobs } from './count-jobs.js';
 import { traceJobs } from './trace-jobs.js';
-import type { WorkerDeps } from './deps.js';
-import type { RunningWorker } from './run-worker.js';
+import type { PoolDeps } from '../src/process/pool-deps.js';
+import type { RunningWorker } from './worker-role.js';
 
 /** Memory of a thread for what was made lately, MiB. */
 const YOUNG_MIB = 4;
@@ -18,7 +18,7 @@ export interface JobWorkerOptions {
  * A BullMQ worker for jobs that compute in threads: that never keeps this thread, which renews the locks, from its
  * work. Locks are short, so that the job of a killed process is given to another one within seconds.
  */
-export function startJobWorker(deps: WorkerDeps, { queue, process, slots }: JobWorkerOptions): RunningWorker {
+export function startJobWorker(deps: PoolDeps, { queue, process, slots }: JobWorkerOptions): RunningWorker {
   const { context } = deps.stores;
   let busy = 0;
   const worker = new Worker(queue, process, {

@@ -15,7 +15,8 @@ const BIN = fileURLToPath(new URL('../../../bin/cloud-node.mjs', import.meta.url
 const SECRET = 'a secret that only the benches know';
 const TOKEN_MS = 12 * 3_600_000;
 
-export type Role = 'gateway' | 'coordinator' | 'aggregator' | 'redis';
+const ROLES = ['gateway', 'coordinator', 'aggregator', 'all-in-one', 'redis'] as const;
+export type Role = (typeof ROLES)[number];
 
 export interface BenchPool {
   readonly urls: readonly string[];
@@ -31,13 +32,16 @@ export interface BenchPool {
   close(): Promise<void>;
 }
 
-/** By role, over all its processes: CPU time so far, and the peak of the largest one's resident memory. */
+/** By role, where it has processes, over all of them: CPU time so far, and the peak of the largest one's resident memory. */
 export interface Usage {
-  readonly cpuSeconds: Record<Role, number>;
-  readonly peakRssMiB: Record<Role, number>;
+  readonly cpuSeconds: Figures;
+  readonly peakRssMiB: Figures;
 }
+export type Figures = Readonly<Partial<Record<Role, number>>>;
 
 export interface PoolOptions {
+  /** Processes that are all of the pool: others are then there only if asked for. @default 0 */
+  readonly allInOne?: number;
   readonly gateways?: number;
   readonly coordinators?: number;
   readonly aggregators?: number;
@@ -86,15 +90,18 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
     });
     started.push({ role, port, process: node });
   };
-  const ports = await freePorts(options.gateways ?? 1);
+  const { allInOne = 0 } = options;
+  const each = allInOne > 0 ? 0 : 1;
+  const { gateways = each, coordinators = each, aggregators = each, evaluators = 0 } = options;
+  const ports = await freePorts(allInOne + gateways);
   const times = (count: number, role: Role | 'evaluator'): Promise<void>[] =>
     Array.from({ length: count }, () => start(role));
   try {
     await Promise.all([
-      ...ports.map((port) => start('gateway', port)),
-      ...times(options.coordinators ?? 1, 'coordinator'),
-      ...times(options.aggregators ?? 1, 'aggregator'),
-      ...times(options.evaluators ?? 0, 'evaluator'),
+      ...ports.map((port, i) => start(i < allInOne ? 'all-in-one' : 'gateway', port)),
+      ...times(coordinators, 'coordinator'),
+      ...times(aggregators, 'aggregator'),
+      ...times(evaluators, 'evaluator'),
     ]);
   } catch (error) {
     await close();
@@ -111,12 +118,12 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
     role === 'redis'
       ? [redis.pid]
       : started.filter((one) => one.role === role).map(({ process: { child } }) => child.pid ?? 0);
-  const byRole = (figure: (own: readonly number[]) => number): Record<Role, number> => ({
-    gateway: figure(pidsOf('gateway')),
-    coordinator: figure(pidsOf('coordinator')),
-    aggregator: figure(pidsOf('aggregator')),
-    redis: figure(pidsOf('redis')),
-  });
+  const byRole = (figure: (own: readonly number[]) => number): Figures =>
+    Object.fromEntries(
+      ROLES.map((role) => [role, pidsOf(role)] as const)
+        .filter(([, own]) => own.length > 0)
+        .map(([role, own]) => [role, figure(own)]),
+    );
   return {
     urls,
     api,
@@ -127,7 +134,7 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
       if (victim === undefined) throw new RangeError(`There is no gateway ${index}.`);
       victim.process.kill('SIGKILL');
       await once(victim.process.child, 'exit');
-      await start('gateway', victim.port);
+      await start(victim.role, victim.port);
     },
     token,
     repo: async (repoId) => {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { envSchema } from '../../src/config/env.js';
-import { startBenchPool, type BenchPool, type Role, type Usage } from '../lib/pool.js';
+import { startBenchPool, type BenchPool, type Figures, type Usage } from '../lib/pool.js';
 import { startNode } from '../lib/process.js';
 import { expectedSha256 } from '../lib/expected.js';
 import { median, roundTo } from '../lib/statistics.js';
@@ -13,8 +13,10 @@ export interface RoundsOptions {
   readonly libraries: number;
   readonly mib: number;
   readonly rounds: number;
-  readonly gateways: number;
-  readonly aggregators: number;
+  /** Processes that are all of the pool. @default 0 */
+  readonly allInOne?: number;
+  readonly gateways?: number;
+  readonly aggregators?: number;
   readonly env: Readonly<Record<string, string>>;
   readonly profileDir?: string | undefined;
 }
@@ -32,8 +34,8 @@ export interface RoundsResult {
   readonly ratioToSink: number;
   readonly sinkSecondsPerRound: number;
   /** Of all rounds together. */
-  readonly cpuSeconds: Record<Role, number>;
-  readonly peakRssMiB: Record<Role, number>;
+  readonly cpuSeconds: Figures;
+  readonly peakRssMiB: Figures;
 }
 
 /** Runs the sink and then the pool, from one client process. */
@@ -45,13 +47,8 @@ export async function measureRounds(options: RoundsOptions): Promise<RoundsResul
     const sinkSeconds = await runSink(swarm, { ...work.swarm, rounds });
     const pool = await startBenchPool(options);
     try {
-      const { seconds, sha256, before, after } = await runPool(swarm, { pool, work, rounds });
-      const ofRoles = (figure: (role: Role) => number): Record<Role, number> => ({
-        gateway: roundTo(figure('gateway'), 2),
-        coordinator: roundTo(figure('coordinator'), 2),
-        aggregator: roundTo(figure('aggregator'), 2),
-        redis: roundTo(figure('redis'), 2),
-      });
+      const { seconds, sha256, ...used } = await runPool(swarm, { pool, work, rounds });
+      const before = used.before.cpuSeconds;
       return {
         ...{ libraries, mib, rounds },
         secondsPerRound: roundTo(median(seconds)),
@@ -59,8 +56,8 @@ export async function measureRounds(options: RoundsOptions): Promise<RoundsResul
         exact: sha256 === (await expectedResult(work, rounds)),
         ratioToSink: roundTo(median(sinkSeconds) / median(seconds)),
         sinkSecondsPerRound: roundTo(median(sinkSeconds)),
-        cpuSeconds: ofRoles((role) => after.cpuSeconds[role] - before.cpuSeconds[role]),
-        peakRssMiB: ofRoles((role) => after.peakRssMiB[role]),
+        cpuSeconds: each(used.after.cpuSeconds, (all, role) => all - (before[role] ?? 0)),
+        peakRssMiB: each(used.after.peakRssMiB, (mib) => mib),
       };
     } finally {
       await swarm.end();
@@ -69,6 +66,11 @@ export async function measureRounds(options: RoundsOptions): Promise<RoundsResul
   } finally {
     await swarm.end();
   }
+}
+
+function each(figures: Figures, figure: (value: number, role: keyof Figures) => number): Figures {
+  const entries = Object.entries(figures) as [keyof Figures, number][];
+  return Object.fromEntries(entries.map(([role, value]) => [role, roundTo(figure(value, role), 2)]));
 }
 
 async function runSink(swarm: Swarm, options: SwarmOptions & { rounds: number }): Promise<number[]> {

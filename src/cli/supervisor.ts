@@ -1,17 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { NodeRole } from '../protocol/records.js';
 import { CliError, EXIT } from './errors.js';
 import { packageRoot } from '../telemetry/package-root.js';
 import { freePort, requireFreePorts } from './ports.js';
+import type { PoolSize } from './pool-size.js';
+import { END_ORDER, type ProcessName } from './processes.js';
 import { supervise, type Supervised } from './supervised.js';
 
-export interface PoolOptions {
-  readonly gateways: number;
-  readonly coordinators: number;
-  readonly aggregators: number;
-  readonly evaluators: number;
-  /** Of the first gateway, the next ones follow it; 0: whichever are free. */
+export interface PoolOptions extends PoolSize {
+  /** Of the first gateway or all-in-one, the next ones follow it; 0: whichever are free. */
   readonly port: number;
   /** What every process gets: REDIS_URL, AUTH_SECRET and the rest. */
   readonly env: NodeJS.ProcessEnv;
@@ -22,7 +19,7 @@ export interface PoolOptions {
   /** A process is there again after that. */
   readonly onRestart?: (child: Supervised) => void;
   /** Arguments for node to run a role; for tests. */
-  readonly command?: (role: NodeRole) => readonly string[];
+  readonly command?: (role: ProcessName) => readonly string[];
 }
 
 export interface Pool {
@@ -37,7 +34,7 @@ export interface Pool {
   kill(): void;
 }
 
-const STOP_ORDER: readonly NodeRole[] = ['gateway', 'evaluator', 'aggregator', 'coordinator'];
+const STOP_ORDER: readonly ProcessName[] = [...END_ORDER, 'all-in-one'];
 /** Longer than a process takes to drain. */
 const BEYOND_DRAIN_MS = 5_000;
 const DEFAULT_DRAIN_MS = 10_000;
@@ -48,17 +45,20 @@ const DEFAULT_DRAIN_MS = 10_000;
  * @throws CliError when a port is taken or a process does not get ready; nothing is left running then
  */
 export async function startPool(options: PoolOptions): Promise<Pool> {
-  if (options.port !== 0) await requireFreePorts(options.port, options.gateways);
+  if (options.port !== 0) await requireFreePorts(options.port, options.gateways + options.allInOne);
   const logs = path.join(options.dataDir, 'logs');
   mkdirSync(logs, { recursive: true });
   const children: Supervised[] = [];
-  const places = new Map<NodeRole, number>();
+  const places = new Map<ProcessName, number>();
 
-  const add = async (role: NodeRole): Promise<Supervised> => {
+  let listening = 0;
+  // It is kept when a process is started again: clients know it.
+  const nextPort = async (): Promise<number> =>
+    options.port === 0 ? freePort() : options.port + listening++;
+  const add = async (role: ProcessName): Promise<Supervised> => {
     const place = (places.get(role) ?? 0) + 1;
     places.set(role, place);
-    // A gateway keeps its port when it is started again: clients know it.
-    const port = role !== 'gateway' ? null : options.port === 0 ? await freePort() : options.port + place - 1;
+    const port = isGateway(role) ? await nextPort() : null;
     const name = `${role}-${place}`;
     const env = port === null ? options.env : { ...options.env, PORT: String(port) };
     const child = supervise({
@@ -79,7 +79,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const pool: Pool = {
     get gatewayUrls() {
       return children.flatMap(({ role, state, url }) =>
-        role === 'gateway' && state !== 'stopped' && url !== null ? [url] : [],
+        isGateway(role) && state !== 'stopped' && url !== null ? [url] : [],
       );
     },
     children,
@@ -108,8 +108,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     aggregator: options.aggregators,
     evaluator: options.evaluators,
     gateway: options.gateways,
-  } satisfies Record<NodeRole, number>;
-  for (const [role, howMany] of Object.entries(counts) as [NodeRole, number][]) {
+    'all-in-one': options.allInOne,
+  } satisfies Record<ProcessName, number>;
+  for (const [role, howMany] of Object.entries(counts) as [ProcessName, number][]) {
     for (let i = 0; i < howMany; i++) await add(role);
   }
   try {
@@ -121,4 +122,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     });
   }
   return pool;
+}
+
+function isGateway(name: string): boolean {
+  return name === 'gateway' || name === 'all-in-one';
 }

@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { DEFAULT_DATA_DIR, type GlobalOptions } from './context.js';
 import { CliError, EXIT } from './errors.js';
-import { count, relativeTime } from './format.js';
+import { relativeTime } from './format.js';
 import { withLifetime, type Lifetime } from './lifetime.js';
 import type { Output } from './output.js';
 import { poolEnv } from './pool-env.js';
 import { poolKeyEnv } from './pool-key-files.js';
+import { describeSize, poolSize, type PoolSize } from './pool-size.js';
 import { requireFreePorts } from './ports.js';
 import { startPrivateRedis } from './private-redis.js';
 import { ensureSecret, readProfile, writeProfile, type Profile } from './profile.js';
@@ -13,11 +14,7 @@ import { isAlive } from './redis-process.js';
 import { selfCommand } from './self.js';
 import { startPool, type Pool } from './supervisor.js';
 
-export interface UpOptions extends GlobalOptions {
-  readonly gateways: number;
-  readonly aggregators: number;
-  readonly coordinators: number;
-  readonly evaluators: number;
+export interface UpOptions extends GlobalOptions, Partial<PoolSize> {
   readonly port: number;
 }
 
@@ -30,8 +27,9 @@ export async function runUp(options: UpOptions, out: Output): Promise<void> {
 
 async function upUntilSignal(options: UpOptions, out: Output, lifetime: Lifetime): Promise<never> {
   const { dataDir } = options;
+  const size = poolSize(options);
   refuseSecondPool(dataDir);
-  await requireFreePorts(options.port, options.gateways);
+  await requireFreePorts(options.port, size.gateways + size.allInOne);
   const given = process.env['REDIS_URL'] ?? '';
   if (given === '') out.note(`Starting a Redis of its own in ${dataDir} …`);
   const redisUrl = given === '' ? await ownRedis(dataDir, lifetime) : given;
@@ -40,7 +38,9 @@ async function upUntilSignal(options: UpOptions, out: Output, lifetime: Lifetime
   out.note('Starting the processes of the pool …');
   const pool = await lifetime.own(
     startPool({
-      ...options,
+      ...size,
+      port: options.port,
+      dataDir,
       env: poolEnv(process.env, {
         REDIS_URL: redisUrl,
         ...(hasOwn(process.env, TOKEN_SETTINGS) ? {} : { AUTH_SECRET: secret }),
@@ -71,7 +71,9 @@ async function upUntilSignal(options: UpOptions, out: Output, lifetime: Lifetime
       processes: pool.children.map(({ name, pid }) => ({ name, pid })),
     },
     (style) =>
-      summary({ pool, options, redisUrl: given, poolKey }).map((line) => line.replace(/^✓/, style.green)),
+      summary({ pool, size, dataDir, redisUrl: given, poolKey }).map((line) =>
+        line.replace(/^✓/, style.green),
+      ),
   );
   // The pool runs; a signal ends this.
   return new Promise<never>(() => undefined);
@@ -107,24 +109,18 @@ function refuseSecondPool(dataDir: string): void {
 
 interface Started {
   readonly pool: Pool;
-  readonly options: UpOptions;
+  readonly size: PoolSize;
+  readonly dataDir: string;
   readonly redisUrl: string;
   readonly poolKey: string | null;
 }
 
-function summary({ pool, options, redisUrl, poolKey }: Started): string[] {
-  const { dataDir, gateways, coordinators, aggregators, evaluators } = options;
+function summary({ pool, size, dataDir, redisUrl, poolKey }: Started): string[] {
   const flag = dataDir === DEFAULT_DATA_DIR ? '' : ` --data-dir ${dataDir}`;
   const self = selfCommand();
-  const processes = [
-    count(gateways, 'gateway'),
-    count(coordinators, 'coordinator'),
-    count(aggregators, 'aggregator'),
-    count(evaluators, 'evaluator'),
-  ];
   return [
     '',
-    `✓ The pool is ready: ${processes.join(', ')}.`,
+    `✓ The pool is ready: ${describeSize(size)}.`,
     '',
     ...pool.gatewayUrls.map((url) => `  gateway  ${url}`),
     `  Redis    ${redisUrl === '' ? `its own, data kept in ${dataDir}` : 'the one of REDIS_URL'}`,

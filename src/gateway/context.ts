@@ -1,13 +1,9 @@
-import type { BlobStore } from '../blobs/blob-store.js';
-import type { Config } from '../config/env.js';
 import type { SessionRecord } from '../core/session.js';
 import type { ModelChecker } from '../keras/check-model.js';
 import type { KerasConverter } from '../keras/convert-in-thread.js';
+import type { PoolDeps } from '../process/pool-deps.js';
 import type { Assignment } from '../protocol/library.js';
-import type { WorkQueues } from '../redis/queues.js';
 import type { SharedReads } from '../redis/shared-reads.js';
-import type { Stores } from '../redis/stores.js';
-import type { Logger } from '../telemetry/logger.js';
 import type { KeyUse } from './auth/key-use.js';
 import type { Revocations } from './auth/revocations.js';
 import type { Audit } from './audit/audit.js';
@@ -22,18 +18,8 @@ import type { ShardCache } from './service/shard-cache.js';
 import type { UpdateGroups } from './intake/update-groups.js';
 import type { Watermark } from './intake/watermark.js';
 
-/** What a gateway is made from. */
-export interface GatewayDeps {
-  readonly config: Config;
-  readonly stores: Stores;
-  readonly blobs: BlobStore;
-  readonly queues: WorkQueues;
-  readonly log: Logger;
-  readonly nodeId: string;
-}
-
 /** What its routes and events work with. */
-export interface GatewayContext extends GatewayDeps, IntakeDeps {
+export interface GatewayContext extends PoolDeps, IntakeDeps {
   readonly tokens: TokenVerifier;
   readonly revocations: Revocations;
   readonly keyUse: KeyUse;

@@ -2,12 +2,13 @@ import type { Config } from '../config/env.js';
 import type { ModelChecker } from '../keras/check-model.js';
 import { ThreadModelChecker } from '../keras/check-model-in-thread.js';
 import { ThreadKerasConverter, type KerasConverter } from '../keras/convert-in-thread.js';
+import type { PoolDeps } from '../process/pool-deps.js';
 import { SharedReads } from '../redis/shared-reads.js';
 import { KeyUse } from './auth/key-use.js';
 import { Revocations } from './auth/revocations.js';
 import { Audit } from './audit/audit.js';
 import { TokenVerifier } from './auth/tokens.js';
-import type { GatewayContext, GatewayDeps } from './context.js';
+import type { GatewayContext } from './context.js';
 import { PoolSigner } from './identity/pool-signer.js';
 import { IntakeMemory } from './intake/intake-memory.js';
 import { Limits } from './limits/limits.js';
@@ -27,7 +28,7 @@ const CONVERSIONS = { total: 2, perRepo: 1 };
 export type KernelsOver = (memory: WebAssembly.Memory) => IntakeKernels;
 
 export function createContext(
-  deps: GatewayDeps,
+  deps: PoolDeps,
   own: {
     draining: AbortSignal;
     models?: ModelChecker | undefined;

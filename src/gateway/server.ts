@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Express } from 'express';
 import type { ModelChecker } from '../keras/check-model.js';
 import type { KerasConverter } from '../keras/convert-in-thread.js';
+import type { PoolDeps } from '../process/pool-deps.js';
 import { createContext, type KernelsOver } from './create-context.js';
-import type { GatewayDeps } from './context.js';
 import { createApp } from './http/app.js';
 import { answerBadRequests } from './limits/refuse-raw.js';
 import { endSlowReaders } from './limits/slow-readers.js';
@@ -37,15 +37,13 @@ export interface GatewayOptions {
   readonly keras?: KerasConverter;
   /** Where uploads are scanned and folded; by default in a thread. */
   readonly kernels?: KernelsOver;
-  /** Adds routes that are not the protocol's. */
-  readonly routes?: (app: Express) => void;
 }
 
 const MAX_RECONNECT_MS = 5_000;
 const LOOK_AGAIN_MS = 25;
 
 /** A process of the pool that talks to clients. All that it knows is in the stores: any other answers alike. */
-export async function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): Promise<Gateway> {
+export async function createGateway(deps: PoolDeps, options: GatewayOptions = {}): Promise<Gateway> {
   const { config } = deps;
   const drainController = new AbortController();
   // Whoever follows a session listens to it.
@@ -70,7 +68,6 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions =
   const aliases = config.LEGACY ? new SessionAliases(config.AUTH_SECRET ?? null) : null;
   const addRoutes = (app: Express): void => {
     if (aliases !== null) legacyRoutes(app, ctx, aliases);
-    options.routes?.(app);
   };
   server.on('request', createApp(ctx, addRoutes));
   const sockets = await createSockets(server, ctx);

@@ -42,6 +42,7 @@ describe('startPool', () => {
       coordinators: 0,
       aggregators: 0,
       evaluators: 0,
+      allInOne: 0,
       port: 0,
       // NODE_OPTIONS is jest's own.
       env: { ...process.env, NODE_OPTIONS: '', DRAIN_MS: '100' },

@@ -18,7 +18,7 @@ it('a stream of events ends when its client went away before it began', async ()
   const log = createLogger({ level: 'silent', role: 'gateway', nodeId: 'test' });
   const models = { check: () => Promise.resolve(null), close: () => Promise.resolve() };
   const ctx = createContext(
-    { config, stores, blobs, log, nodeId: 'test', queues: new WorkQueues(stores.context) },
+    { config, stores, blobs, log, queues: new WorkQueues(stores.context) },
     { draining: new AbortController().signal, models, kernels: localKernels },
   );
   type Handler = (req: Request, res: Response, caller: object) => Promise<void>;

@@ -6,7 +6,7 @@ import { modelFrame, ramp, TENSORS } from '../helpers/open-round.js';
 import { spawnNode, type NodeProcess } from '../helpers/processes.js';
 import { defaultServer, serverEnv } from '../helpers/servers.js';
 
-const RUN = ['-e', "import('./dist/src/gateway/main.js').then((main) => main.runGateway(process.env))"];
+const RUN = ['bin/cloud-node.mjs', 'gateway'];
 const env = (more: Record<string, string> = {}) => ({
   ...serverEnv(defaultServer()),
   REDIS_PREFIX: uniqueId('g'),

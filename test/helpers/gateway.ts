@@ -98,7 +98,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const blobs = await createBlobStore(config, context, log);
   const queues = new WorkQueues(context);
   const gateway = await createGateway(
-    { config, stores, blobs, queues, log, nodeId: 'test' },
+    { config, stores, blobs, queues, log },
     {
       models: options.models ?? anyModel,
       kernels: localKernels,

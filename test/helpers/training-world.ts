@@ -7,12 +7,12 @@ import { encodeUpdate } from '../../src/library/encode-update.js';
 import type { JobInput } from '../../src/protocol/job.js';
 import { rootHash } from '../../src/tensors/hash.js';
 import { shardCount, shardSpan } from '../../src/tensors/sharding.js';
-import type { WorkerDeps } from '../../workers/deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 import { makeJob, newSession } from '../core/world.js';
 import { testContext } from './context.js';
 import { onCluster, serverEnv } from './servers.js';
 
-export interface TrainingWorld extends WorkerDeps {
+export interface TrainingWorld extends PoolDeps {
   readonly session: SessionRecord;
   readonly base: Float32Array;
   /** Announces Libraries with so many examples each. */

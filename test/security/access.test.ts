@@ -283,7 +283,7 @@ describe('the table is whole', () => {
     const queues = new WorkQueues(stores.context);
     const models = { check: () => Promise.resolve(null), close: () => Promise.resolve() };
     const ctx = createContext(
-      { config, stores, blobs, queues, log, nodeId: 'walk' },
+      { config, stores, blobs, queues, log },
       { draining: new AbortController().signal, models, kernels: localKernels },
     );
     const server = createServer();

@@ -2,11 +2,11 @@ import { blobName } from '../../src/blobs/blob-store.js';
 import type { SessionRecord } from '../../src/core/session.js';
 import type { ParametersRef } from '../../src/protocol/model.js';
 import { versionParameters } from '../../src/protocol/version-parameters.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 
 /** A shard of stored parameters, f32 little-endian; null when its bytes are gone. */
 export async function readShard(
-  deps: WorkerDeps,
+  deps: PoolDeps,
   repoId: string,
   { parameters, shard }: { parameters: ParametersRef | null; shard: number },
 ): Promise<Uint8Array | null> {
@@ -17,7 +17,7 @@ export async function readShard(
 
 /** Where a version's bytes are: version 0 is the uploaded model, the others belong to the session. */
 export async function parametersOf(
-  deps: WorkerDeps,
+  deps: PoolDeps,
   session: SessionRecord,
   version: number,
 ): Promise<ParametersRef | null> {

@@ -6,7 +6,7 @@ import type { AttemptRef } from '../../src/redis/keys.js';
 import type { FoldPointer } from '../../src/redis/round-store.js';
 import type { ShardFolder } from '../../src/tensors/kernels.js';
 import { shardSpan } from '../../src/tensors/sharding.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 import { parametersOf, readShard } from './base-shard.js';
 import { folding, type Folded } from './folded.js';
 import { withFolder } from './folder-pool.js';
@@ -28,11 +28,11 @@ class LostBytes extends Error {}
 
 /** Folds and finishes single shards of one attempt, exactly (design law 4). */
 export class ShardAggregation {
-  readonly #deps: WorkerDeps;
+  readonly #deps: PoolDeps;
   readonly #attempt: Attempt;
   #parameters: Promise<ParametersRef | null> | undefined;
 
-  constructor(deps: WorkerDeps, attempt: Attempt) {
+  constructor(deps: PoolDeps, attempt: Attempt) {
     this.#deps = deps;
     this.#attempt = attempt;
   }

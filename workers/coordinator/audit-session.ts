@@ -1,13 +1,13 @@
 import { isFinal, type SessionRecord } from '../../src/core/session.js';
 import type { NewAuditEntry } from '../../src/redis/audit-trail.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 
 /** What was written already, so that a session that is looked at often costs nothing. Losing it costs a question to Redis. */
 const KEPT = 4_096;
 const written = new Map<string, 'started' | 'ended'>();
 
 /** Writes into the Repo's audit trail that a session began or ended: once, whoever looks at it how often. */
-export async function auditSession({ stores }: WorkerDeps, session: SessionRecord): Promise<void> {
+export async function auditSession({ stores }: PoolDeps, session: SessionRecord): Promise<void> {
   const { repoId, sessionId, state } = session;
   if (state === 'queued') return;
   const mark = isFinal(state) ? 'ended' : 'started';

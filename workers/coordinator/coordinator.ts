@@ -2,9 +2,9 @@ import { Worker, type Job } from 'bullmq';
 import { coordinateJob, QUEUES } from '../../src/protocol/queue.js';
 import { parse } from '../../src/protocol/parse.js';
 import type { SessionKey } from '../../src/redis/pool-registry.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 import { leaveNewerForOthers } from '../leave-for-others.js';
-import type { RunningWorker } from '../run-worker.js';
+import type { RunningWorker } from '../worker-role.js';
 import { countJobs } from '../count-jobs.js';
 import { traceJobs } from '../trace-jobs.js';
 import { startPoolMetrics } from './pool-metrics.js';
@@ -16,7 +16,7 @@ import { startSweep } from './sweep.js';
 const CONCURRENCY = 16;
 
 /** Reconciles whatever is woken by the queue, and by the sweep whatever the queue forgot. */
-export async function startCoordinator(deps: WorkerDeps): Promise<RunningWorker> {
+export function startCoordinator(deps: PoolDeps): RunningWorker {
   const { context } = deps.stores;
   let busy = 0;
   const look = async (key: SessionKey): Promise<void> => {
@@ -49,7 +49,7 @@ export async function startCoordinator(deps: WorkerDeps): Promise<RunningWorker>
   const numbers = startPoolMetrics(deps);
   const sweep = startSweep(deps, look);
   const reaping = startReaping(deps);
-  return Promise.resolve({
+  return {
     slots: CONCURRENCY,
     busySlots: () => busy,
     close: async () => {
@@ -58,5 +58,5 @@ export async function startCoordinator(deps: WorkerDeps): Promise<RunningWorker>
       await reaping.stop();
       await numbers.stop();
     },
-  });
+  };
 }

@@ -1,6 +1,6 @@
 import { blobName, type BlobRef } from '../../src/blobs/blob-store.js';
 import { blobsOf, type Leftover, type SessionRecord } from '../../src/core/session.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 import { attemptOf } from './load-snapshot.js';
 
 const DELETE_AT_ONCE = 500;
@@ -10,7 +10,7 @@ const DELETE_AT_ONCE = 500;
  * Uploads that were never committed end by their own time to live.
  */
 export async function freeLeftover(
-  deps: WorkerDeps,
+  deps: PoolDeps,
   session: SessionRecord,
   leftover: Leftover,
 ): Promise<void> {
@@ -59,7 +59,7 @@ function isKept(session: SessionRecord, version: number): boolean {
   );
 }
 
-async function dropVersions(deps: WorkerDeps, session: SessionRecord): Promise<void> {
+async function dropVersions(deps: PoolDeps, session: SessionRecord): Promise<void> {
   const { stores } = deps;
   const { repoId, sessionId } = session;
   const versions = await stores.sessions.versions(repoId, sessionId);
@@ -78,7 +78,7 @@ async function dropVersions(deps: WorkerDeps, session: SessionRecord): Promise<v
 
 /** Shards are content-addressed, so two versions may share one. */
 async function dropUnused(
-  deps: WorkerDeps,
+  deps: PoolDeps,
   { repoId, sessionId }: SessionRecord,
   refs: readonly BlobRef[],
 ): Promise<void> {

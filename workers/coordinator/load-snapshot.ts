@@ -3,10 +3,10 @@ import { isFinal, type RoundRecord, type SessionRecord } from '../../src/core/se
 import { redisNowMs } from '../../src/redis/context.js';
 import type { AttemptRef } from '../../src/redis/keys.js';
 import { rootHash } from '../../src/tensors/hash.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 
 /** Reads all that `reconcile` may ask about the session, and no more than its state needs. */
-export async function loadSnapshot(deps: WorkerDeps, session: SessionRecord): Promise<Snapshot> {
+export async function loadSnapshot(deps: PoolDeps, session: SessionRecord): Promise<Snapshot> {
   const nowMs = await redisNowMs(deps.stores.context, session.repoId);
   const blank: Snapshot = {
     session,
@@ -48,7 +48,7 @@ export function attemptOf(session: SessionRecord, round: { number: number; attem
 }
 
 async function loadQueue(
-  { stores }: WorkerDeps,
+  { stores }: PoolDeps,
   { repoId, sessionId }: SessionRecord,
 ): Promise<Snapshot['queue']> {
   const repo = await stores.repos.find(repoId);
@@ -67,7 +67,7 @@ async function loadQueue(
   return { ahead: ahead.length, concurrency: repo?.concurrency ?? 1 };
 }
 
-async function loadSelecting(deps: WorkerDeps, session: SessionRecord): Promise<Partial<Snapshot>> {
+async function loadSelecting(deps: PoolDeps, session: SessionRecord): Promise<Partial<Snapshot>> {
   const [candidates, reachableMs] = await Promise.all([
     loadCandidates(deps, session),
     deps.stores.pool.reachableMs(),
@@ -76,14 +76,14 @@ async function loadSelecting(deps: WorkerDeps, session: SessionRecord): Promise<
 }
 
 async function loadCandidates(
-  { stores }: WorkerDeps,
+  { stores }: PoolDeps,
   { repoId, job }: SessionRecord,
 ): Promise<Snapshot['candidates']> {
   return stores.libraries.candidates(repoId, job.datasetId);
 }
 
 async function loadCollecting(
-  deps: WorkerDeps,
+  deps: PoolDeps,
   session: SessionRecord,
   round: RoundRecord,
 ): Promise<Partial<Snapshot>> {
@@ -103,7 +103,7 @@ async function loadCollecting(
   return { received, lost, assignments, candidates, reachableMs };
 }
 
-async function loadAssignments({ stores }: WorkerDeps, at: AttemptRef): Promise<AssignmentView[]> {
+async function loadAssignments({ stores }: PoolDeps, at: AttemptRef): Promise<AssignmentView[]> {
   const all = [...(await stores.rounds.assignments(at))];
   const absent = await stores.libraries.absentMs(
     at.repoId,
@@ -117,7 +117,7 @@ async function loadAssignments({ stores }: WorkerDeps, at: AttemptRef): Promise<
 }
 
 async function loadClosing(
-  { stores }: WorkerDeps,
+  { stores }: PoolDeps,
   session: SessionRecord,
   round: RoundRecord,
 ): Promise<Partial<Snapshot>> {
@@ -131,7 +131,7 @@ async function loadClosing(
 }
 
 async function loadScores(
-  { stores }: WorkerDeps,
+  { stores }: PoolDeps,
   { repoId, sessionId, job }: SessionRecord,
 ): Promise<Pick<Snapshot, 'scores' | 'hasTestSet'>> {
   const [scores, testSet] = await Promise.all([

@@ -6,7 +6,7 @@ import { terminationReason } from '../../src/core/termination.js';
 import type { AskedIn } from '../../src/redis/queues.js';
 import { needsCoordinator } from '../../src/redis/session-store.js';
 import { isTracing } from '../../src/telemetry/tracing.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 import { auditSession } from './audit-session.js';
 import { freeLeftover } from './free-leftover.js';
 import { attemptOf } from './load-snapshot.js';
@@ -19,7 +19,7 @@ const FOLD_BATCH = 8;
  * Queued work, timers, rentals and freed bytes, made to match the session. Everything here may be repeated.
  * @returns a change of the record when something was freed, else null
  */
-export async function matchOutside(deps: WorkerDeps, snapshot: Snapshot): Promise<Change | null> {
+export async function matchOutside(deps: PoolDeps, snapshot: Snapshot): Promise<Change | null> {
   const { session } = snapshot;
   await auditSession(deps, session);
   const [leftover, ...rest] = session.leftovers;
@@ -36,7 +36,7 @@ export async function matchOutside(deps: WorkerDeps, snapshot: Snapshot): Promis
   return null;
 }
 
-async function queueWork(deps: WorkerDeps, snapshot: Snapshot, round: RoundRecord): Promise<void> {
+async function queueWork(deps: PoolDeps, snapshot: Snapshot, round: RoundRecord): Promise<void> {
   const { session } = snapshot;
   if (round.state === 'collecting' || round.state === 'closing') {
     const slots = await rentSlots(deps, session, round);
@@ -46,7 +46,7 @@ async function queueWork(deps: WorkerDeps, snapshot: Snapshot, round: RoundRecor
   await queueScores(deps, session);
 }
 
-async function unfolded(deps: WorkerDeps, snapshot: Snapshot, round: RoundRecord): Promise<number> {
+async function unfolded(deps: PoolDeps, snapshot: Snapshot, round: RoundRecord): Promise<number> {
   if (snapshot.received < FOLD_BATCH) return 0;
   const folds = await deps.stores.rounds.folds(attemptOf(snapshot.session, round));
   const { shardCount } = snapshot.session.geometry;
@@ -58,7 +58,7 @@ async function unfolded(deps: WorkerDeps, snapshot: Snapshot, round: RoundRecord
 /** How many versions back an unscored one is still asked for again. */
 const SCORE_AGAIN = 3;
 
-async function queueScores(deps: WorkerDeps, session: SessionRecord): Promise<void> {
+async function queueScores(deps: PoolDeps, session: SessionRecord): Promise<void> {
   const { repoId, sessionId, job, version } = session;
   const wanted: number[] = [];
   for (let v = Math.max(1, version - SCORE_AGAIN + 1); v <= version; v++) {
@@ -76,7 +76,7 @@ async function queueScores(deps: WorkerDeps, session: SessionRecord): Promise<vo
 
 /** For traces: the attempt that made a version. The next round has begun most often. */
 async function madeIn(
-  { stores }: WorkerDeps,
+  { stores }: PoolDeps,
   session: SessionRecord,
   version: number,
 ): Promise<AskedIn | undefined> {

@@ -1,12 +1,12 @@
 import { NODE_ROLES } from '../../src/protocol/records.js';
 import { metrics } from '../../src/telemetry/metrics.js';
 import { repeat, type Repeating } from '../../src/telemetry/repeat.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 
 const LOOK_MS = 5_000;
 
 /** Slots, queues and processes as numbers, for whoever scales the pool by them. */
-export function startPoolMetrics({ stores, queues, log }: WorkerDeps): Repeating {
+export function startPoolMetrics({ stores, queues, log }: PoolDeps): Repeating {
   const look = async (): Promise<void> => {
     const { pool } = stores;
     const [nodes, rentals, active, depths] = await Promise.all([

@@ -5,7 +5,7 @@ import { isFinal } from '../../src/core/session.js';
 import { publishHint } from '../../src/redis/hints.js';
 import type { SessionKey } from '../../src/redis/pool-registry.js';
 import { traceStep } from '../../src/telemetry/trace-step.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 import { loadSnapshot } from './load-snapshot.js';
 import { matchOutside } from './match-outside.js';
 import { registerResult } from './register-result.js';
@@ -17,7 +17,7 @@ const MAX_STEPS = 200;
  * Brings one session to where stored state says it should be: decide, compare-and-set, again, until there is nothing
  * to change; then make queues, timers and leftovers match. May run twice, late, or on two machines at once.
  */
-export async function reconcileSession(deps: WorkerDeps, key: SessionKey): Promise<void> {
+export async function reconcileSession(deps: PoolDeps, key: SessionKey): Promise<void> {
   for (let step = 0; step < MAX_STEPS; step++) {
     const startedMs = Date.now();
     const stored = await deps.stores.sessions.find(key.repoId, key.sessionId);
@@ -41,7 +41,7 @@ export async function reconcileSession(deps: WorkerDeps, key: SessionKey): Promi
 
 /** Tells who would like to know; each of them also finds out without being told. */
 async function hint(
-  deps: WorkerDeps,
+  deps: PoolDeps,
   before: Snapshot,
   { next, assign = [], expire = [] }: Change,
 ): Promise<void> {

@@ -1,10 +1,10 @@
 import type { SessionRecord } from '../../src/core/session.js';
 import { resultModelId } from '../../src/core/result-model.js';
 import { versionParameters } from '../../src/protocol/version-parameters.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 
 /** The last version becomes a model of the Repo, with the topology of the one it grew from. Idempotent. */
-export async function registerResult(deps: WorkerDeps, session: SessionRecord): Promise<void> {
+export async function registerResult(deps: PoolDeps, session: SessionRecord): Promise<void> {
   const { repoId, sessionId, version, job } = session;
   if (version === 0) return;
   const { models, sessions } = deps.stores;

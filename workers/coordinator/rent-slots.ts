@@ -1,13 +1,9 @@
 import { grantRentals, slotsWanted } from '../../src/core/rental.js';
 import type { RoundRecord, SessionRecord } from '../../src/core/session.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 
 /** Rents aggregator slots by the size of the job, within what the pool has and others want. @returns slots granted */
-export async function rentSlots(
-  deps: WorkerDeps,
-  session: SessionRecord,
-  round: RoundRecord,
-): Promise<number> {
+export async function rentSlots(deps: PoolDeps, session: SessionRecord, round: RoundRecord): Promise<number> {
   const { pool, repos } = deps.stores;
   const { repoId, sessionId, geometry } = session;
   const wanted = slotsWanted({ ...geometry, expectedUpdates: round.selected });

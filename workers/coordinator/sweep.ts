@@ -1,5 +1,5 @@
 import type { SessionKey } from '../../src/redis/pool-registry.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 
 /** Sessions looked at in one sweep, and how long the other coordinators leave them alone. */
 const LIMIT = 64;
@@ -12,7 +12,7 @@ const REPAIR_MS = 10_000;
  * without the queue, so a lost job or a coordinator that died in one costs seconds.
  */
 export function startSweep(
-  deps: WorkerDeps,
+  deps: PoolDeps,
   look: (key: SessionKey) => Promise<void>,
 ): { stop(): Promise<void> } {
   let stopped = false;
@@ -51,7 +51,7 @@ export function startSweep(
 }
 
 /** Wake times are written after the fact; whoever died in between left a session without one. */
-async function repair({ stores }: WorkerDeps): Promise<void> {
+async function repair({ stores }: PoolDeps): Promise<void> {
   for (const repoId of await stores.repos.ids()) {
     const ids = await stores.sessions.activeIds(repoId);
     await stores.pool.ensureDue(ids.map((sessionId) => ({ repoId, sessionId })));

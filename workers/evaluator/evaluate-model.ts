@@ -4,7 +4,7 @@ import type { EvaluationRecord } from '../../src/protocol/evaluation.js';
 import type { ParametersRef } from '../../src/protocol/model.js';
 import type { EvaluateModelJob } from '../../src/protocol/queue.js';
 import { redisNowMs } from '../../src/redis/context.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 import { parametersOf } from '../aggregator/base-shard.js';
 import { loadParameters } from './load-parameters.js';
 import { loadTestSet } from './load-test-set.js';
@@ -17,7 +17,7 @@ type Ended = { state: 'done'; result: Metrics } | { state: 'failed'; reason: str
  * the pool itself is to blame for is thrown, and tried again.
  */
 export async function evaluateModel(
-  deps: WorkerDeps,
+  deps: PoolDeps,
   { repoId, evaluationId }: EvaluateModelJob,
 ): Promise<void> {
   const { evaluations, context } = deps.stores;
@@ -29,7 +29,7 @@ export async function evaluateModel(
   deps.log.info({ repoId, evaluationId, ...ended }, 'model evaluated');
 }
 
-async function score(deps: WorkerDeps, repoId: string, evaluation: EvaluationRecord): Promise<Ended> {
+async function score(deps: PoolDeps, repoId: string, evaluation: EvaluationRecord): Promise<Ended> {
   const { models } = deps.stores;
   const [model, parameters, testSetRecord] = await Promise.all([
     models.find(repoId, evaluation.modelId),
@@ -60,7 +60,7 @@ async function compute(input: Parameters<typeof scoreModel>[0]): Promise<Ended> 
 }
 
 async function findParameters(
-  deps: WorkerDeps,
+  deps: PoolDeps,
   repoId: string,
   { modelId, version }: EvaluationRecord,
 ): Promise<ParametersRef | null> {

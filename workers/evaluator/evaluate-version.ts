@@ -1,7 +1,7 @@
 import { isFinal } from '../../src/core/session.js';
 import type { EvaluateJob } from '../../src/protocol/queue.js';
 import { publishHint } from '../../src/redis/hints.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 import { parametersOf } from '../aggregator/base-shard.js';
 import { loadParameters } from './load-parameters.js';
 import { loadTestSet } from './load-test-set.js';
@@ -9,7 +9,7 @@ import { scoreModel } from './score-model.js';
 
 /** Scores one version on the Repo's test set and stores the result once. Nothing to do is fine: it may run twice or late. */
 export async function evaluateVersion(
-  deps: WorkerDeps,
+  deps: PoolDeps,
   { repoId, sessionId, version }: EvaluateJob,
 ): Promise<void> {
   const { sessions, models } = deps.stores;

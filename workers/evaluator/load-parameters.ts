@@ -1,11 +1,11 @@
 import { blobName } from '../../src/blobs/blob-store.js';
 import type { ParametersRef } from '../../src/protocol/model.js';
 import { shardSpan } from '../../src/tensors/sharding.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 
 /** A whole version as one vector: an evaluator needs the model in memory anyway. Null when a shard is gone. */
 export async function loadParameters(
-  deps: WorkerDeps,
+  deps: PoolDeps,
   repoId: string,
   parameters: ParametersRef,
 ): Promise<Float32Array | null> {

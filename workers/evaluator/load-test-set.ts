@@ -1,7 +1,7 @@
 import { blobName } from '../../src/blobs/blob-store.js';
 import type { TestSetRecord } from '../../src/protocol/model.js';
 import { sizeOfShape } from '../../src/tensors/tensor-specs.js';
-import type { WorkerDeps } from '../deps.js';
+import type { PoolDeps } from '../../src/process/pool-deps.js';
 
 export interface TestSet {
   readonly numExamples: number;
@@ -16,7 +16,7 @@ let cached: { sha256: string; testSet: TestSet } | undefined;
 
 /** The test set from its pieces; null when one is gone. */
 export async function loadTestSet(
-  deps: WorkerDeps,
+  deps: PoolDeps,
   repoId: string,
   record: TestSetRecord,
 ): Promise<TestSet | null> {

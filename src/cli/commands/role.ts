@@ -1,43 +1,27 @@
 import type { Command } from 'commander';
-import type { NodeRole } from '../../protocol/records.js';
+import type { ProcessName } from '../processes.js';
 
-type Run = (env: NodeJS.ProcessEnv) => Promise<void>;
-
-const ROLES: readonly { role: NodeRole; what: string; load: () => Promise<Run> }[] = [
-  {
-    role: 'gateway',
-    what: 'serve HTTP and Socket.IO',
-    load: async () => (await import('../../gateway/main.js')).runGateway,
-  },
-  {
-    role: 'coordinator',
-    what: 'drive sessions from round to round',
-    load: async () => (await import('../../../workers/coordinator/main.js')).runCoordinator,
-  },
-  {
-    role: 'aggregator',
-    what: 'average updates into the next version',
-    load: async () => (await import('../../../workers/aggregator/main.js')).runAggregator,
-  },
-  {
-    role: 'evaluator',
-    what: 'score versions on test sets',
-    load: async () => (await import('../../../workers/evaluator/main.js')).runEvaluator,
-  },
+const PROCESSES: readonly { name: ProcessName; what: string }[] = [
+  { name: 'gateway', what: 'serve HTTP and Socket.IO' },
+  { name: 'coordinator', what: 'drive sessions from round to round' },
+  { name: 'aggregator', what: 'average updates into the next version' },
+  { name: 'evaluator', what: 'score versions on test sets' },
+  { name: 'all-in-one', what: 'all of these in one process: the least memory for a small pool' },
 ];
 
 /** `cloud-node gateway` and the like: what a container or a supervisor runs. */
 export function addRoleCommands(program: Command): void {
-  for (const { role, what, load } of ROLES) {
+  for (const { name, what } of PROCESSES) {
     const command = program
-      .command(role)
+      .command(name)
       .description(what)
       .action(async ({ legacy }: { readonly legacy?: boolean }) => {
         endWithSupervisor();
-        const run = await load();
-        await run(legacy === true ? { ...process.env, LEGACY: 'true' } : process.env);
+        const { runNamed } = await import('../processes.js');
+        await runNamed(name, legacy === true ? { ...process.env, LEGACY: 'true' } : process.env);
       });
-    if (role === 'gateway') command.option('--legacy', 'also speak to clients of the predecessor (LEGACY)');
+    if (name === 'gateway' || name === 'all-in-one')
+      command.option('--legacy', 'also speak to clients of the predecessor (LEGACY)');
   }
 }
 

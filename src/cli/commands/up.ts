@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { wholeNumber } from '../arguments.js';
 import { createOutput } from '../output.js';
 import type { UpOptions } from '../up.js';
@@ -7,10 +7,18 @@ export function addUpCommand(program: Command): void {
   program
     .command('up')
     .description('run a whole pool on this machine, with a Redis of its own unless REDIS_URL is set')
-    .option('--gateways <n>', 'how many', wholeNumber('--gateways', 1, 64), 1)
-    .option('--aggregators <n>', 'how many', wholeNumber('--aggregators', 1, 64), 1)
-    .option('--coordinators <n>', 'how many', wholeNumber('--coordinators', 1, 64), 1)
-    .option('--evaluators <n>', 'how many', wholeNumber('--evaluators', 0, 64), 1)
+    .option('--gateways <n>', 'how many (default: 1)', wholeNumber('--gateways', 0, 64))
+    .option('--aggregators <n>', 'how many (default: 1)', wholeNumber('--aggregators', 0, 64))
+    .option('--coordinators <n>', 'how many (default: 1)', wholeNumber('--coordinators', 0, 64))
+    .option('--evaluators <n>', 'how many (default: 1)', wholeNumber('--evaluators', 0, 64))
+    .addOption(
+      new Option(
+        '--all-in-one [n]',
+        'processes that are all four, instead of one each: takes the least memory',
+      )
+        .preset('1')
+        .argParser(wholeNumber('--all-in-one', 1, 64)),
+    )
     .option(
       '--port <port>',
       'of the first gateway; the next ones follow',

@@ -8,6 +8,7 @@ import { startPrivateRedis } from '../private-redis.js';
 import { poolKeyEnv } from '../pool-key-files.js';
 import { ensureSecret, writeProfile } from '../profile.js';
 import type { Supervised } from '../supervised.js';
+import { describeSize } from '../pool-size.js';
 import { startPool, type Pool } from '../supervisor.js';
 import { signToken } from '../token.js';
 import { startLibraries } from './libraries.js';
@@ -17,7 +18,7 @@ import { createSteps, type Steps } from './steps.js';
 
 export const REPO_ID = 'mnist-demo';
 export const TEST_SET_ID = 'mnist';
-const SIZE = { gateways: 2, coordinators: 1, aggregators: 2, evaluators: 1 };
+const SIZE = { gateways: 2, coordinators: 1, aggregators: 2, evaluators: 1, allInOne: 0 };
 /** Longer than anybody keeps a demo up. */
 const TOKEN_MS = 24 * 3_600_000;
 /** Of the initial weights: the same version 0 in every demo. */
@@ -65,21 +66,18 @@ export async function prepareFederation(preparation: Preparation): Promise<Feder
   );
   const { file: secretFile, secret } = ensureSecret(dataDir);
   const identity = poolKeyEnv(dataDir);
-  const pool = await steps.run(
-    `The pool: ${count(SIZE.gateways, 'gateway')}, ${count(SIZE.coordinators, 'coordinator')}, ` +
-      `${count(SIZE.aggregators, 'aggregator')}, ${count(SIZE.evaluators, 'evaluator')}`,
-    () =>
-      lifetime.own(
-        startPool({
-          ...SIZE,
-          port: options.port ?? 0,
-          env: isolatedPoolEnv(process.env, { REDIS_URL: redis.url, AUTH_SECRET: secret, ...identity.env }),
-          dataDir,
-          onExit: onDeath,
-          onRestart,
-        }),
-        { end: (started) => started.stop(), force: (started) => started.kill() },
-      ),
+  const pool = await steps.run(`The pool: ${describeSize(SIZE)}`, () =>
+    lifetime.own(
+      startPool({
+        ...SIZE,
+        port: options.port ?? 0,
+        env: isolatedPoolEnv(process.env, { REDIS_URL: redis.url, AUTH_SECRET: secret, ...identity.env }),
+        dataDir,
+        onExit: onDeath,
+        onRestart,
+      }),
+      { end: (started) => started.stop(), force: (started) => started.kill() },
+    ),
   );
   const urls = pool.gatewayUrls;
   writeProfile(dataDir, { v: 1, pid: process.pid, urls: [...urls], secretFile, startedMs: Date.now() });

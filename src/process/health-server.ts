@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { metricsText } from '../src/telemetry/metrics.js';
-import type { WorkerDeps } from './deps.js';
+import { metricsText } from '../telemetry/metrics.js';
+import type { PoolDeps } from './pool-deps.js';
 
 export interface HealthServer {
   /** Not ready any more, still alive. */
@@ -10,7 +10,7 @@ export interface HealthServer {
 }
 
 /** /livez (the event loop turns), /readyz (Redis answers and not draining) and /metrics; nothing without a port. */
-export async function startHealthServer(port: number | undefined, deps: WorkerDeps): Promise<HealthServer> {
+export async function startHealthServer(port: number | undefined, deps: PoolDeps): Promise<HealthServer> {
   if (port === undefined) return { drain: () => undefined, close: () => Promise.resolve() };
   let draining = false;
   const isReady = async (): Promise<boolean> =>
