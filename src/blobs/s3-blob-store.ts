@@ -35,6 +35,10 @@ export class S3BlobStore implements BlobStore {
     return this.#bucket.get(this.#pool + nameOf(ref));
   }
 
+  giveBack(bytes: Uint8Array): void {
+    this.#bucket.giveBack(bytes);
+  }
+
   async keep(refs: readonly BlobRef[]): Promise<boolean> {
     return (await this.#index.unschedule(refs.map(nameOf))) === refs.length;
   }

@@ -4,6 +4,7 @@ import type { Logger } from '../telemetry/logger.js';
 import { Limit } from './limit.js';
 import { useContentMd5 } from './s3-content-md5.js';
 import { placeOf, type S3Location } from './s3-location.js';
+import { SpareMemory } from '../tensors/spare-memory.js';
 import { readBody } from './s3-read-body.js';
 
 /** Of the protocol: what one listing or one deletion may name. */
@@ -11,6 +12,8 @@ export const MAX_KEYS = 1_000;
 
 /** Requests at once of one thread: each holds a connection and at most one blob. */
 const REQUESTS = 32;
+/** Memory that is kept for what is read next. */
+const MAX_SPARE = 8;
 const ATTEMPTS = 3;
 const CONNECT_MS = 3_000;
 /** Silence of the other side, and time until its answer begins. */
@@ -31,6 +34,7 @@ export class S3Bucket {
   readonly #client: S3.S3Client;
   readonly #log: Logger;
   readonly #limit = new Limit(REQUESTS);
+  readonly #memory = new SpareMemory(MAX_SPARE);
 
   private constructor(sdk: typeof S3, options: S3Options) {
     const { location, credentials, log, answerMs = ANSWER_MS } = options;
@@ -86,6 +90,11 @@ export class S3Bucket {
     });
   }
 
+  /** The memory of what was got, and that nobody reads any more. */
+  giveBack(bytes: Uint8Array): void {
+    this.#memory.giveBack(bytes);
+  }
+
   /** At most {@link MAX_KEYS}. */
   async delete(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
@@ -125,7 +134,7 @@ export class S3Bucket {
       const command = new this.#sdk.GetObjectCommand(this.#object(key));
       const { Body, ContentLength } = await this.#client.send(command);
       try {
-        return await readBody(Body, ContentLength);
+        return await readBody(Body, ContentLength, this.#memory);
       } catch (error) {
         // The SDK tries again by itself, except when the answer breaks off in its middle.
         if (attempt === ATTEMPTS) throw error;

@@ -14,7 +14,7 @@ import { IntakeMemory } from './intake/intake-memory.js';
 import { Limits } from './limits/limits.js';
 import { FewAtOnce } from './service/few-at-once.js';
 import { HalfParameters } from './service/half-parameters.js';
-import { readParameters } from './service/parameters.js';
+import { eachShard } from './service/parameters.js';
 import { SessionWatch } from './service/session-watch.js';
 import { ShardCache } from './service/shard-cache.js';
 import type { IntakeKernels } from './intake/kernel-thread.js';
@@ -50,7 +50,7 @@ export function createContext(
     keras: own.keras ?? new ThreadKerasConverter(),
     conversions: new FewAtOnce(CONVERSIONS),
     shards,
-    halves: new HalfParameters((repoId, parameters) => readParameters(shards, repoId, parameters)),
+    halves: new HalfParameters((repoId, parameters) => eachShard(shards, repoId, parameters)),
     intake: new IntakeMemory(config.INTAKE_BYTES, own.kernels),
     groups: new UpdateGroups(),
     watermark: new Watermark(stores.context, {

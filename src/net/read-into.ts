@@ -1,7 +1,12 @@
 import type { OnReadOpts } from 'node:net';
 
-/** Where bytes come to while nobody has said where they should. They are copied from it at once, so one is enough. */
-const scratch = new Uint8Array(16 * 1024);
+/**
+ * Where bytes come to while nobody has said where they should. They are copied from it at once, so one of each is
+ * enough. The small one has room for a request without its body, and little for a body that is read directly then;
+ * the large one is for whoever filled it.
+ */
+const small = new Uint8Array(4 * 1024);
+const large = new Uint8Array(64 * 1024);
 
 /** Takes what comes over a connection, in the place of its stream. */
 export interface Receiver {
@@ -22,8 +27,13 @@ export interface Receiver {
  * @param receiver who takes the bytes now; is asked after each read, and by the constructor of the socket
  */
 export function readInto(receiver: () => Receiver): OnReadOpts {
+  let scratch = small;
   return {
     buffer: () => receiver().room() ?? scratch,
-    callback: (length, filled) => receiver().received(filled.subarray(0, length), filled !== scratch),
+    callback: (length, filled) => {
+      const inPlace = filled !== small && filled !== large;
+      scratch = !inPlace && length === filled.length ? large : small;
+      return receiver().received(filled.subarray(0, length), inPlace);
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { stageValues, type EncodedShard } from './stage-values.js';
-import { instantiateKernels, type Kernels } from './wasm.js';
+import { instantiateKernels, instantiateShared, type Kernels } from './wasm.js';
 
 /** Parameters [start, start + length) of a shard. */
 export interface Block {
@@ -24,6 +24,15 @@ export const MAX_LANES = 8;
 const FACTORS_AT = 0;
 const LANES_AT = 64;
 
+/** How large the memory of so many lanes and their accumulator is. */
+export function lanesBytes(maxParams: number, count: number): number {
+  return LANES_AT + count * LANE_STRIDE + maxParams * 8;
+}
+
+export function accumulatorIn({ buffer }: WebAssembly.Memory, maxParams: number, count: number): Uint8Array {
+  return new Uint8Array(buffer, LANES_AT + count * LANE_STRIDE, maxParams * 8);
+}
+
 /**
  * The memory of a folder: some lanes, through which bytes of any alignment pass block by block, and the accumulator.
  * A block and its lanes stay in the first caches, so each byte of an update crosses main memory once.
@@ -36,14 +45,15 @@ export class FoldLanes {
   readonly #factors: Float64Array;
   readonly #count: number;
 
-  constructor(maxParams: number, count: number) {
-    const accumulatorAt = LANES_AT + count * LANE_STRIDE;
-    const { kernels, memory } = instantiateKernels(accumulatorAt + maxParams * 8);
+  /** `shared`: of {@link lanesBytes}, for others to read the accumulator there. @default a memory of its own */
+  constructor(maxParams: number, count: number, shared?: WebAssembly.Memory) {
+    const { kernels, memory } =
+      shared === undefined ? instantiateKernels(lanesBytes(maxParams, count)) : instantiateShared(shared);
     this.#kernels = kernels;
     this.#memory = new Uint8Array(memory.buffer);
     this.#factors = new Float64Array(memory.buffer, FACTORS_AT, MAX_LANES);
     this.#count = count;
-    this.accumulator = new Uint8Array(memory.buffer, accumulatorAt, maxParams * 8);
+    this.accumulator = accumulatorIn(memory, maxParams, count);
   }
 
   /** Adds a block of each update, `factors` being numExamples × 2^(g−p) of each. */

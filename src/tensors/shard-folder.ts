@@ -1,11 +1,18 @@
 import { shardBytes, type UpdateEncoding } from '../core/encoding.js';
 import { powerOfTwo, type FoldScale } from '../core/fold-scale.js';
-import { blocks, FoldLanes, MAX_LANES } from './fold-lanes.js';
+import { accumulatorIn, blocks, FoldLanes, lanesBytes, MAX_LANES } from './fold-lanes.js';
 import type { EncodedShard } from './stage-values.js';
 
 /** One update's slice of a shard. */
 export interface FoldUpdate extends EncodedShard {
   readonly numExamples: number;
+}
+
+export interface FolderOptions {
+  /** How many updates are staged and added in one pass, 1 to 8; each takes 32 KiB. @default 8 */
+  readonly lanes?: number;
+  /** Of {@link ShardFolder.bytesFor} the same lanes, shared by threads. @default a memory of its own */
+  readonly memory?: WebAssembly.Memory;
 }
 
 export interface FinishOptions {
@@ -29,12 +36,21 @@ export class ShardFolder {
   readonly #maxParams: number;
   #params = 0;
 
-  /** `lanes`: how many updates are staged and added in one pass, 1 to 8; each takes 32 KiB. @default 8 */
-  constructor(maxParams: number, lanes = MAX_LANES) {
+  constructor(maxParams: number, { lanes = MAX_LANES, memory }: FolderOptions = {}) {
     requireInteger('maxParams', maxParams, { from: 1, to: 2 ** 28 });
     requireInteger('lanes', lanes, { from: 1, to: MAX_LANES });
     this.#maxParams = maxParams;
-    this.#lanes = new FoldLanes(maxParams, lanes);
+    this.#lanes = new FoldLanes(maxParams, lanes, memory);
+  }
+
+  /** The memory that a folder needs. */
+  static bytesFor(maxParams: number, lanes = MAX_LANES): number {
+    return lanesBytes(maxParams, lanes);
+  }
+
+  /** Where a folder has its partial in a memory that it was given: 8 bytes for each of `maxParams`. */
+  static partialIn(memory: WebAssembly.Memory, maxParams: number, lanes = MAX_LANES): Uint8Array {
+    return accumulatorIn(memory, maxParams, lanes);
   }
 
   /** Starts a partial of `params` parameters at zero. */
@@ -87,17 +103,22 @@ export class ShardFolder {
    * the same partial gives the same bytes on every machine. Where the sum is zero, the base keeps its bits. The partial
    * stays as it is.
    */
-  finish(base: Uint8Array, { scale, totalExamples, serverLearningRate = 1 }: FinishOptions): Uint8Array {
+  finish(base: Uint8Array, options: FinishOptions): Uint8Array {
+    // Not slice: that of a Node Buffer is a view, and the base must stay as it is.
+    const next = new Uint8Array(base);
+    this.finishInPlace(next, options);
+    return next;
+  }
+
+  /** The same where the base is. */
+  finishInPlace(base: Uint8Array, { scale, totalExamples, serverLearningRate = 1 }: FinishOptions): void {
     this.#requireLength('The base', base, 'f32');
     requireInteger('totalExamples', totalExamples, { from: 1, to: Number.MAX_SAFE_INTEGER });
     if (!Number.isFinite(serverLearningRate)) {
       throw new RangeError(`serverLearningRate is ${serverLearningRate}; it must be finite.`);
     }
     const mean = { unit: powerOfTwo(scale.p - scale.g), total: totalExamples, rate: serverLearningRate };
-    // Not slice: that of a Node Buffer is a view, and the base must stay as it is.
-    const next = new Uint8Array(base);
-    for (const block of blocks(this.#params)) this.#lanes.finish(next, mean, block);
-    return next;
+    for (const block of blocks(this.#params)) this.#lanes.finish(base, mean, block);
   }
 
   #accumulator(): Uint8Array {

@@ -7,12 +7,13 @@ import { encodeUpdate } from '../../src/library/encode-update.js';
 import type { JobInput } from '../../src/protocol/job.js';
 import { rootHash } from '../../src/tensors/hash.js';
 import { shardCount, shardSpan } from '../../src/tensors/sharding.js';
-import type { PoolDeps } from '../../src/process/pool-deps.js';
+import type { AggregatorDeps } from '../../workers/aggregator/aggregator-deps.js';
+import { localFolders } from '../../workers/aggregator/folder-pool.js';
 import { makeJob, newSession } from '../core/world.js';
 import { testContext } from './context.js';
 import { onCluster, serverEnv } from './servers.js';
 
-export interface TrainingWorld extends PoolDeps {
+export interface TrainingWorld extends AggregatorDeps {
   readonly session: SessionRecord;
   readonly base: Float32Array;
   /** Announces Libraries with so many examples each. */
@@ -103,6 +104,7 @@ export async function trainingWorld(options: TrainingOptions = {}): Promise<Trai
     stores,
     blobs,
     queues: context.queues,
+    folders: localFolders(),
     session,
     base,
     current,

@@ -12,7 +12,7 @@ import { bytesOf, exactTerm, integersOf } from './exact.js';
 const ALL_HALVES = Array.from({ length: 0x7c00 }, (_, i) => [i, i | 0x8000]).flat();
 const MAX_EXAMPLES = 2 ** 29 - 1;
 const scale = chooseFoldScale({ maxMagnitude: 65_504, maxExamples: MAX_EXAMPLES, maxUpdates: 64 });
-const folders = [new ShardFolder(70_000), new ShardFolder(70_000, 3)];
+const folders = [new ShardFolder(70_000), new ShardFolder(70_000, { lanes: 3 })];
 const scanner = new ShardScanner(4 * 4_100);
 
 interface Encoded {

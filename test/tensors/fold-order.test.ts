@@ -7,7 +7,7 @@ import { bytesOf, integersOf, exactTerm, noise, toFold } from './exact.js';
 const scale = chooseFoldScale({ maxMagnitude: 1, maxExamples: 1000, maxUpdates: 100 });
 const PARAMS = 8_192 + 37;
 const updates = Array.from({ length: 23 }, (_, i) => ({ values: noise(PARAMS, i), numExamples: 1 + 41 * i }));
-const folders = [1, 3, 4, 8].map((lanes) => new ShardFolder(PARAMS, lanes));
+const folders = [1, 3, 4, 8].map((lanes) => new ShardFolder(PARAMS, { lanes }));
 
 function fold(items: readonly (typeof updates)[number][], folder: ShardFolder): Uint8Array {
   folder.reset(PARAMS);
@@ -51,7 +51,7 @@ describe('folding in any order', () => {
   });
 
   it('continues a stored partial', () => {
-    const folder = new ShardFolder(PARAMS, 2);
+    const folder = new ShardFolder(PARAMS, { lanes: 2 });
     const half = fold(updates.slice(0, 10), folder);
     folder.reset(PARAMS);
     folder.load(half);
@@ -101,6 +101,6 @@ describe('folding in any order', () => {
     expect(() => folder.finish(bytes, { scale, totalExamples: 0 })).toThrow('totalExamples is 0');
     expect(() => folder.load(new Uint8Array(12))).toThrow(RangeError);
     expect(() => folder.reset(9)).toThrow('params is 9; it must be an integer from 1 to 8.');
-    expect(() => new ShardFolder(8, 9)).toThrow('lanes is 9');
+    expect(() => new ShardFolder(8, { lanes: 9 })).toThrow('lanes is 9');
   });
 });

@@ -1,7 +1,7 @@
 import { blobsOf, isFinal, type RoundRecord, type SessionRecord } from '../../src/core/session.js';
 import type { AggregateJob } from '../../src/protocol/queue.js';
 import type { AttemptRef } from '../../src/redis/keys.js';
-import type { PoolDeps } from '../../src/process/pool-deps.js';
+import type { AggregatorDeps } from './aggregator-deps.js';
 import type { Folded } from './folded.js';
 import { ShardAggregation } from './shard-aggregation.js';
 
@@ -17,7 +17,7 @@ const FOLD_AT_LEAST = 4;
  * produces the next version's shards. May run twice, late, or beside a twin: pointers move by compare-and-set, and
  * what is produced is the same whoever produces it.
  */
-export async function aggregateSlot(deps: PoolDeps, job: AggregateJob): Promise<Folded> {
+export async function aggregateSlot(deps: AggregatorDeps, job: AggregateJob): Promise<Folded> {
   const folded: Folded = { bytes: 0, seconds: 0 };
   const { stores, queues } = deps;
   const session = (await stores.sessions.find(job.repoId, job.sessionId))?.record;
@@ -46,7 +46,7 @@ interface Task {
 }
 
 /** @returns false when the turn ended before the work */
-async function work(deps: PoolDeps, { session, round, at, job, folded }: Task): Promise<boolean> {
+async function work(deps: AggregatorDeps, { session, round, at, job, folded }: Task): Promise<boolean> {
   const untilMs = Date.now() + TURN_MS;
   const closing = round.state === 'closing';
   const [receipts, folds, { shards: produced }] = await Promise.all([

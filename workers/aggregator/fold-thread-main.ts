@@ -1,24 +1,27 @@
-import { parentPort } from 'node:worker_threads';
-import type { AggregateJob } from '../../src/protocol/queue.js';
-import { threadDeps } from '../thread-deps.js';
-import { aggregateSlot } from './aggregate-slot.js';
-import type { Folded } from './folded.js';
+import { answerCalls } from '../../src/process/called-thread.js';
+import { ShardFolder } from '../../src/tensors/kernels.js';
+import { runStep, type FoldStep, type StepDone } from './fold-step.js';
 
-export interface FoldQuestion {
-  readonly id: number;
-  readonly job: AggregateJob;
-}
+/** What the thread is asked: folders are known by numbers, and lie in memories that it shares with who asks. */
+export type FoldQuestion = { readonly folder: number } & (
+  | { readonly do: 'open'; readonly shardParams: number; readonly memory: WebAssembly.Memory }
+  | { readonly do: 'close' }
+  | FoldStep
+);
 
-export type FoldAnswer = { readonly id: number } & ({ readonly folded: Folded } | { readonly error: string });
+const folders = new Map<number, ShardFolder>();
 
-async function answer({ id, job }: FoldQuestion): Promise<FoldAnswer> {
-  try {
-    return { id, folded: await aggregateSlot(await threadDeps('aggregator'), job) };
-  } catch (error) {
-    return { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+answerCalls((question: FoldQuestion): StepDone => {
+  const none = { seconds: 0, sha256: null };
+  if (question.do === 'open') {
+    folders.set(question.folder, new ShardFolder(question.shardParams, { memory: question.memory }));
+    return none;
   }
-}
-
-parentPort?.on('message', (question: FoldQuestion) => {
-  void answer(question).then((answered) => parentPort?.postMessage(answered));
+  if (question.do === 'close') {
+    folders.delete(question.folder);
+    return none;
+  }
+  const folder = folders.get(question.folder);
+  if (folder === undefined) throw new RangeError(`There is no folder ${question.folder}.`);
+  return runStep(folder, question);
 });

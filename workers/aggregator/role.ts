@@ -3,17 +3,18 @@ import { parse } from '../../src/protocol/parse.js';
 import { startJobWorker } from '../job-worker.js';
 import { leaveNewerForOthers } from '../leave-for-others.js';
 import { workerRole } from '../worker-role.js';
-import { startFoldThread } from './fold-thread.js';
+import { aggregateSlot } from './aggregate-slot.js';
+import { threadFolders } from './fold-thread.js';
 import { countFolded } from './folded.js';
 
 /** May come and go at any time, also in mid-round. */
 export const aggregatorRole = workerRole('aggregator', (deps) => {
-  const thread = startFoldThread();
+  const folders = threadFolders();
   const worker = startJobWorker(deps, {
     queue: QUEUES.aggregate,
     process: async (job, token) => {
       await leaveNewerForOthers(job, token);
-      const folded = await thread.run(parse(aggregateJob, job.data));
+      const folded = await aggregateSlot({ ...deps, folders }, parse(aggregateJob, job.data));
       countFolded(folded);
       return folded;
     },
@@ -21,7 +22,7 @@ export const aggregatorRole = workerRole('aggregator', (deps) => {
   });
   const close = async (): Promise<void> => {
     await worker.close();
-    await thread.close();
+    await folders.close();
   };
   return { ...worker, close };
 });

@@ -1,15 +1,16 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { blobName, type BlobRef } from '../../src/blobs/blob-store.js';
 import { blobsOf, type Receipt, type RoundRecord, type SessionRecord } from '../../src/core/session.js';
 import type { ParametersRef } from '../../src/protocol/model.js';
 import type { AttemptRef } from '../../src/redis/keys.js';
 import type { FoldPointer } from '../../src/redis/round-store.js';
-import type { ShardFolder } from '../../src/tensors/kernels.js';
+import { inSharedMemory } from '../../src/tensors/spare-memory.js';
 import { shardSpan } from '../../src/tensors/sharding.js';
-import type { PoolDeps } from '../../src/process/pool-deps.js';
 import { parametersOf, readShard } from './base-shard.js';
-import { folding, type Folded } from './folded.js';
-import { withFolder } from './folder-pool.js';
+import type { AggregatorDeps } from './aggregator-deps.js';
+import type { FoldStep } from './fold-step.js';
+import type { Folded } from './folded.js';
+import type { Folder } from './folder-pool.js';
 
 /** Updates fetched at once: bounds a thread's memory to so many shards, whatever the number of participants. */
 const BATCH = 8;
@@ -28,11 +29,11 @@ class LostBytes extends Error {}
 
 /** Folds and finishes single shards of one attempt, exactly (design law 4). */
 export class ShardAggregation {
-  readonly #deps: PoolDeps;
+  readonly #deps: AggregatorDeps;
   readonly #attempt: Attempt;
   #parameters: Promise<ParametersRef | null> | undefined;
 
-  constructor(deps: PoolDeps, attempt: Attempt) {
+  constructor(deps: AggregatorDeps, attempt: Attempt) {
     this.#deps = deps;
     this.#attempt = attempt;
   }
@@ -46,7 +47,8 @@ export class ShardAggregation {
       await this.#sum(folder, { shard, pointer });
       const to = { folded: receipts.length, blob: blobName.partial(at, randomBytes(6).toString('hex')) };
       const { rounds } = this.#deps.stores;
-      await this.#deps.blobs.put(this.#ref(shard, to.blob), folder.partial(), { ttlMs: this.#ttlMs() });
+      const partial = folder.partial().subarray(0, this.#params(shard) * 8);
+      await this.#deps.blobs.put(this.#ref(shard, to.blob), partial, { ttlMs: this.#ttlMs() });
       const moved = await rounds.commitFold(at, shard, { from: pointer, to, ttlMs: this.#ttlMs() });
       if (!moved) return this.#deps.blobs.delete([this.#ref(shard, to.blob)]);
       const folded = blobsOf(receipts.slice(pointer?.folded ?? 0));
@@ -65,51 +67,64 @@ export class ShardAggregation {
       const base = await readShard(this.#deps, session.repoId, { parameters: await this.#parameters, shard });
       if (base === null)
         throw new LostBytes(`Shard ${shard} of version ${session.version} is gone from the store.`);
-      const next = folder.finish(base, {
+      const values = inSharedMemory(base);
+      const options = {
         scale: round.scale,
         totalExamples: receipts.reduce((sum, receipt) => sum + receipt.numExamples, 0),
         serverLearningRate: session.job.strategy.serverLearningRate,
-      });
-      const sha256 = createHash('sha256').update(next).digest('hex');
-      await this.#deps.blobs.put(this.#ref(shard, blobName.parameters(sha256)), next);
+      };
+      const { sha256 } = await folder.run({ do: 'finish', values, options });
+      if (sha256 === null) throw new Error('A finished shard has no hash.');
+      await this.#deps.blobs.put(this.#ref(shard, blobName.parameters(sha256)), values);
+      this.#deps.blobs.giveBack?.(base);
       await this.#deps.stores.rounds.setProduced(at, shard, { sha256, ttlMs: this.#ttlMs() });
     });
   }
 
   /** Loads the partial and adds every update that is not in it. */
   async #sum(
-    folder: ShardFolder,
+    folder: Folder,
     { shard, pointer }: { shard: number; pointer: FoldPointer | null },
   ): Promise<void> {
-    const { session, round, receipts, folded } = this.#attempt;
-    const { paramCount, shardParams } = session.geometry;
+    const { session, round, receipts } = this.#attempt;
     const { encoding } = session.job.update;
-    if (pointer === null) folder.reset(shardSpan(paramCount, shardParams, shard).length);
-    else this.#use([await this.#bytes(shard, pointer.blob)], ([partial]) => folder.load(partial));
+    if (pointer === null) await folder.run({ do: 'reset', params: this.#params(shard) });
+    else await this.#use(folder, { shard, names: [pointer.blob] }, ([partial]) => ({ do: 'load', partial }));
     const pending = receipts.slice(pointer?.folded ?? 0);
-    for (const blob of blobsOf(pending).filter(blobName.isSum)) {
-      this.#use([await this.#bytes(shard, blob)], ([sum]) =>
-        folding(folded, sum.length, () => folder.merge(sum)),
-      );
-    }
+    for (const blob of blobsOf(pending).filter(blobName.isSum))
+      await this.#use(folder, { shard, names: [blob] }, ([partial]) => ({ do: 'merge', partial }));
     const single = pending.filter((receipt) => !blobName.isSum(receipt.blob));
     for (let from = 0; from < single.length; from += BATCH) {
       const batch = single.slice(from, from + BATCH);
-      const bytes = await Promise.all(batch.map((receipt) => this.#bytes(shard, receipt.blob)));
-      const total = bytes.reduce((sum, one) => sum + one.length, 0);
-      const updates = batch.map(({ numExamples }, i) => ({
-        bytes: bytes[i] as Uint8Array,
-        numExamples,
-        encoding,
+      const names = batch.map((receipt) => receipt.blob);
+      await this.#use(folder, { shard, names }, (all) => ({
+        do: 'add',
+        updates: batch.map(({ numExamples }, i) => ({ bytes: all[i] as Uint8Array, numExamples, encoding })),
+        scale: round.scale,
       }));
-      this.#use(bytes, () => folding(folded, total, () => folder.add(updates, round.scale)));
     }
   }
 
-  /** After `use` nobody reads the blobs any more: others are read into their memory. */
-  #use<T extends readonly Uint8Array[]>(blobs: readonly [...T], use: (blobs: readonly [...T]) => void): void {
-    use(blobs);
+  /** Reads blobs and takes a step with them. After it nobody reads them any more: others are read into their memory. */
+  async #use(
+    folder: Folder,
+    { shard, names }: { readonly shard: number; readonly names: readonly string[] },
+    step: (blobs: readonly [Uint8Array, ...Uint8Array[]]) => FoldStep,
+  ): Promise<void> {
+    const blobs = await Promise.all(names.map((name) => this.#bytes(shard, name)));
+    const taken = step(blobs as [Uint8Array, ...Uint8Array[]]);
+    const { seconds } = await folder.run(taken);
+    if (taken.do !== 'load') {
+      const { folded } = this.#attempt;
+      folded.bytes += blobs.reduce((sum, bytes) => sum + bytes.length, 0);
+      folded.seconds += seconds;
+    }
     for (const bytes of blobs) this.#deps.blobs.giveBack?.(bytes);
+  }
+
+  #params(shard: number): number {
+    const { paramCount, shardParams } = this.#attempt.session.geometry;
+    return shardSpan(paramCount, shardParams, shard).length;
   }
 
   async #bytes(shard: number, name: string): Promise<Uint8Array> {
@@ -122,14 +137,15 @@ export class ShardAggregation {
   /** Runs on the current pointer. Bytes that are missing because a twin moved the pointer meanwhile are no loss: again. */
   async #guarded(
     shard: number,
-    run: (pointer: FoldPointer | null, folder: ShardFolder) => Promise<void>,
+    run: (pointer: FoldPointer | null, folder: Folder) => Promise<void>,
   ): Promise<void> {
     const { at } = this.#attempt;
     const { rounds } = this.#deps.stores;
     for (;;) {
       const pointer = await rounds.fold(at, shard);
       try {
-        return await withFolder(this.#attempt.session.geometry.shardParams, (folder) => run(pointer, folder));
+        const { shardParams } = this.#attempt.session.geometry;
+        return await this.#deps.folders.with(shardParams, (folder) => run(pointer, folder));
       } catch (error) {
         if (!(error instanceof LostBytes)) throw error;
         const now = await rounds.fold(at, shard);

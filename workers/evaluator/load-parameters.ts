@@ -16,6 +16,7 @@ export async function loadParameters(
     const piece = await deps.blobs.get({ repoId, scope, shard, name: blobName.parameters(sha256) });
     if (piece === null) return null;
     bytes.set(piece, shardSpan(paramCount, shardParams, shard).start * 4);
+    deps.blobs.giveBack?.(piece);
   }
   return flat;
 }

@@ -33,6 +33,7 @@ export async function loadTestSet(
     if (piece === null) return null;
     bytes.set(piece, offset);
     offset += piece.length;
+    deps.blobs.giveBack?.(piece);
   }
   const { numExamples, inputShape, labelShape } = record.header;
   const values = new Float32Array(bytes.buffer);

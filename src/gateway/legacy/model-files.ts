@@ -2,7 +2,7 @@ import type { Job } from '../../core/job.js';
 import type { SessionRecord } from '../../core/session.js';
 import type { ModelRecord } from '../../protocol/model.js';
 import type { GatewayContext } from '../context.js';
-import { findParameters, readParameters } from '../service/parameters.js';
+import { findParameters, eachShard } from '../service/parameters.js';
 
 export const WEIGHTS_FILE = 'group1-shard1of1.bin';
 
@@ -38,7 +38,7 @@ export async function flatParameters(
   const flat = new Float32Array(parameters.paramCount);
   const bytes = new Uint8Array(flat.buffer);
   let at = 0;
-  for await (const shard of readParameters(ctx.shards, session.repoId, parameters)) {
+  for await (const shard of eachShard(ctx.shards, session.repoId, parameters)) {
     bytes.set(shard, at);
     at += shard.length;
   }

@@ -41,7 +41,7 @@ export function parameterRefs(repoId: string, parameters: ParametersRef): BlobRe
   }));
 }
 
-/** The bytes, shard after shard, or of the shards [first, end). @throws `version_not_found` when a shard is gone */
+/** The bytes, shard after shard, or of the shards [first, end); each is to be released. @throws `version_not_found` when a shard is gone */
 export async function* readParameters(
   shards: ShardCache,
   repoId: string,
@@ -67,6 +67,21 @@ export async function* readParameters(
         `Shard ${ref.shard} of version ${parameters.version} under "${parameters.scope}" is gone.`,
       );
     yield bytes;
+  }
+}
+
+/** The same for whoever is done with the bytes of a shard when it asks for the next. */
+export async function* eachShard(
+  shards: ShardCache,
+  repoId: string,
+  parameters: ParametersRef,
+): AsyncGenerator<Uint8Array> {
+  for await (const bytes of readParameters(shards, repoId, parameters)) {
+    try {
+      yield bytes;
+    } finally {
+      shards.release(bytes);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ModelRecord, TensorSpec } from '../../protocol/model.js';
 import type { GatewayContext } from '../context.js';
-import { readParameters } from './parameters.js';
+import { eachShard } from './parameters.js';
 
 /** A model, or a version of a session. */
 export type StoredModel = Pick<ModelRecord, 'topologySha256' | 'tensors' | 'parameters'>;
@@ -21,7 +21,7 @@ export async function readWholeModel(
   const parameters = new Float32Array(ref.paramCount);
   const target = new Uint8Array(parameters.buffer);
   let at = 0;
-  for await (const shard of readParameters(ctx.shards, repoId, ref)) {
+  for await (const shard of eachShard(ctx.shards, repoId, ref)) {
     target.set(shard, at);
     at += shard.length;
   }

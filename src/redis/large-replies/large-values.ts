@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Socket, type NetConnectOpts } from 'node:net';
 import { AbstractConnector, Cluster, type RedisOptions } from 'ioredis';
 import { readInto } from '../../net/read-into.js';
+import { SpareMemory } from '../../tensors/spare-memory.js';
 import { duplicate, endConnection, type RedisClient } from '../connection.js';
 import { ReplyScanner, type ScannedReplies } from './reply-scanner.js';
 
@@ -21,9 +22,7 @@ type Place = Pick<RedisOptions, 'path' | 'host' | 'port' | 'family' | 'disconnec
 export class LargeValues {
   readonly #redis: RedisClient;
   readonly #kept = new Map<string, Uint8Array>();
-  /** What was allocated here and is not given back. */
-  readonly #given = new WeakSet<Uint8Array>();
-  #spare: Uint8Array[] = [];
+  readonly #memory = new SpareMemory(MAX_SPARE);
   #client: RedisClient | null = null;
 
   constructor(redis: RedisClient) {
@@ -39,7 +38,7 @@ export class LargeValues {
 
   /** The memory of a value that nobody reads any more: another value may come into it. */
   giveBack(value: Uint8Array): void {
-    if (this.#given.delete(value) && this.#spare.length < MAX_SPARE) this.#spare.push(value);
+    this.#memory.giveBack(value);
   }
 
   async close(): Promise<void> {
@@ -52,23 +51,13 @@ export class LargeValues {
       this.#redis instanceof Cluster ? (this.#redis.options.redisOptions ?? {}) : this.#redis.options;
     if ((sentinels ?? null) !== null || tls !== undefined) return duplicate(this.#redis);
     const large = (value: Uint8Array): string => this.#keep(value);
-    const allocate = (bytes: number): Uint8Array => this.#allocate(bytes);
+    const allocate = (bytes: number): Uint8Array => this.#memory.take(bytes);
     class Connector extends ScanningConnector {
       constructor(place: Place) {
         super(place, { large, allocate });
       }
     }
     return duplicate(this.#redis, undefined, { Connector: Connector as never, protocol: 2 });
-  }
-
-  #allocate(bytes: number): Uint8Array {
-    const found = this.#spare.findIndex((one) => one.length === bytes);
-    // Garbage of other sizes makes room for what is given back now.
-    if (found < 0) this.#spare = [];
-    const [spare] = found < 0 ? [] : this.#spare.splice(found, 1);
-    const value = spare ?? Buffer.allocUnsafeSlow(bytes);
-    this.#given.add(value);
-    return value;
   }
 
   #keep(value: Uint8Array): string {

@@ -1,0 +1,48 @@
+/** Given back and not asked for since: others of its length are not wanted any more. */
+const IDLE_MS = 10_000;
+
+/**
+ * Memory for bytes that threads may share, used again and again. V8 does not count shared memory as something that it
+ * should collect, so whoever takes some gives it back; what is forgotten stays until V8 collects for another reason.
+ */
+export class SpareMemory {
+  readonly #most: number;
+  /** What was taken here and is not given back. */
+  readonly #given = new WeakSet<Uint8Array>();
+  /** The one that was given back last is last. */
+  readonly #spare: { readonly bytes: Uint8Array; readonly sinceMs: number }[] = [];
+
+  /** `most`: pieces that are kept for the next who takes one. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  take(length: number): Uint8Array {
+    const found = this.#spare.findLastIndex(({ bytes }) => bytes.length === length);
+    const [spare] = found < 0 ? [] : this.#spare.splice(found, 1);
+    this.#dropIdle();
+    const bytes = spare?.bytes ?? new Uint8Array(new SharedArrayBuffer(length));
+    this.#given.add(bytes);
+    return bytes;
+  }
+
+  /** Only when nobody reads or writes it any more. What was not taken here is left alone. */
+  giveBack(bytes: Uint8Array): void {
+    if (!this.#given.delete(bytes)) return;
+    this.#spare.push({ bytes, sinceMs: performance.now() });
+    if (this.#spare.length > this.#most) this.#spare.shift();
+  }
+
+  #dropIdle(): void {
+    const nowMs = performance.now();
+    while (this.#spare[0] !== undefined && nowMs - this.#spare[0].sinceMs > IDLE_MS) this.#spare.shift();
+  }
+}
+
+/** The same bytes, where threads can share them: as they are, or a copy when they are in memory of this thread alone. */
+export function inSharedMemory(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  return shared;
+}
