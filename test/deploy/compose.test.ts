@@ -124,7 +124,9 @@ describe('Dockerfile', () => {
   const runtime = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM ')));
 
   test('starts the command itself, as somebody who is not root', () => {
-    expect(runtime).toContain('ENTRYPOINT ["node", "--max-semi-space-size=4", "bin/cloud-node.mjs"]');
+    expect(runtime).toContain(
+      'ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=80", "bin/cloud-node.mjs"]',
+    );
     expect(runtime.some((line) => /^USER [1-9]\d*:[1-9]\d*$/.test(line))).toBe(true);
     expect(runtime.filter((line) => line.startsWith('RUN '))).toEqual([]);
   });

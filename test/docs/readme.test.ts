@@ -14,7 +14,7 @@ const { scripts, exports } = JSON.parse(readText('package.json')) as {
 /** What `src/cli/commands` adds to the program, subcommands as "repo create". */
 function commandsOfCli(): Set<string> {
   const folder = new URL('../../src/cli/commands/', import.meta.url);
-  const roles = ['gateway', 'coordinator', 'aggregator', 'evaluator'];
+  const roles = ['gateway', 'coordinator', 'aggregator', 'evaluator', 'all-in-one'];
   const commands = readdirSync(folder).flatMap((file) => {
     const source = readText(`src/cli/commands/${file}`);
     const calls = [...source.matchAll(/(\w+)\s*\.command\('([\w-]+)'\)/g)];

@@ -7,11 +7,20 @@ import { startPool, type Role } from '../helpers/pool.js';
 const LIBRARIES = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`lib-${i}`, 10 + i]));
 
 describe('kill -9 in mid-session', () => {
-  test.each(['gateway', 'coordinator', 'aggregator'] as const)(
-    'of a %s costs time only: the same bytes come out',
-    async (role: Role) => {
+  const each = { gateway: 2, coordinator: 2, aggregator: 2 };
+  const one = { gateway: 0, coordinator: 0, aggregator: 0, 'all-in-one': 1 };
+  test.each([
+    { role: 'gateway', roles: each },
+    { role: 'coordinator', roles: each },
+    { role: 'aggregator', roles: each },
+    { role: 'all-in-one', roles: { ...one, 'all-in-one': 2 } },
+    // The whole pool.
+    { role: 'all-in-one', roles: one },
+  ] as const)(
+    'of a $role of $roles costs time only: the same bytes come out',
+    async ({ role, roles }: { role: Role; roles: Partial<Record<Role, number>> }) => {
       const pool = await startPool({
-        roles: { gateway: 2, coordinator: 2, aggregator: 2 },
+        roles,
         env: { SHARD_PARAMS: '500' },
       });
       const { model, session } = await joinedSession(pool, { libraries: LIBRARIES, rounds: 6 });
@@ -33,7 +42,7 @@ describe('kill -9 in mid-session', () => {
 });
 
 describe('without a Redis', () => {
-  test.each(['gateway', 'coordinator', 'aggregator', 'evaluator'])(
+  test.each(['gateway', 'coordinator', 'aggregator', 'evaluator', 'all-in-one'])(
     'a %s tries for a while, then says what to do',
     async (role) => {
       const { spawnNode } = await import('../helpers/processes.js');

@@ -30,6 +30,7 @@ const ROLES = [
   { role: 'coordinator', later: [...LATER, ...OF_GATEWAYS] },
   { role: 'aggregator', later: [...LATER, ...OF_GATEWAYS] },
   { role: 'evaluator', later: [...LATER, ...OF_GATEWAYS] },
+  { role: 'all-in-one', later: LATER },
 ];
 
 describe('a process of the pool that has nothing to do yet', () => {

@@ -11,11 +11,11 @@ import { spawnNode, type NodeProcess } from './processes.js';
 import { connectTo, defaultServer, onCluster, removeKeys, serverEnv, type TestServer } from './servers.js';
 import { DeterministicTrainer, seedOf, type DeterministicTrainerOptions } from '../../bench/lib/trainer.js';
 
-export type Role = 'gateway' | 'coordinator' | 'aggregator' | 'evaluator';
+export type Role = 'gateway' | 'coordinator' | 'aggregator' | 'evaluator' | 'all-in-one';
 
 export interface PoolNode extends NodeProcess {
   readonly role: Role;
-  /** Of a gateway. */
+  /** Of a gateway, or of what is one too. */
   readonly url: string;
 }
 
@@ -101,7 +101,7 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
     prefix,
     nodes,
     get gateways() {
-      return pool.of('gateway');
+      return [...pool.of('gateway'), ...pool.of('all-in-one')];
     },
     of: (role) =>
       nodes.filter(
