@@ -1,16 +1,14 @@
 import type { OnReadOpts } from 'node:net';
 
 /**
- * Where bytes come to while nobody has said where they should. They are copied from it at once, so one of each is
- * enough. The small one has room for a request without its body, and little for a body that is read directly then;
- * the large one is for whoever filled it.
+ * Where bytes come to while nobody has said where they should. They are copied from it at once, so one is enough. It has
+ * room for a request without its body, and little for a body that is read directly then.
  */
-const small = new Uint8Array(4 * 1024);
-const large = new Uint8Array(64 * 1024);
+const scratch = new Uint8Array(4 * 1024);
 
 /** Takes what comes over a connection, in the place of its stream. */
 export interface Receiver {
-  /** Memory for what comes next; null: none, it is given with `received`. */
+  /** Memory for what comes next; null: none, 4 KiB at most are given with `received`. */
   room(): Uint8Array | null;
   /**
    * @param bytes its length is how many came
@@ -27,13 +25,8 @@ export interface Receiver {
  * @param receiver who takes the bytes now; is asked after each read, and by the constructor of the socket
  */
 export function readInto(receiver: () => Receiver): OnReadOpts {
-  let scratch = small;
   return {
     buffer: () => receiver().room() ?? scratch,
-    callback: (length, filled) => {
-      const inPlace = filled !== small && filled !== large;
-      scratch = !inPlace && length === filled.length ? large : small;
-      return receiver().received(filled.subarray(0, length), inPlace);
-    },
+    callback: (length, filled) => receiver().received(filled.subarray(0, length), filled !== scratch),
   };
 }

@@ -3,7 +3,13 @@ import { readInto, type Receiver } from '../../net/read-into.js';
 
 interface Direct {
   receiver: Receiver | null;
+  /** The stream had more to read than the small memory takes. */
+  isMuch: boolean;
 }
+
+/** Where the bytes of all streams pass through that fill what is read otherwise. */
+const much = new Uint8Array(64 * 1024);
+const MUCH_BYTES = 4 * 1024;
 
 const directs = new WeakMap<Socket, Direct>();
 
@@ -25,9 +31,15 @@ export function adopt(accepted: Socket): Socket {
   const handle = old._handle;
   // Windows writes into the memory of a read that was stopped, whoever has it by then.
   if (typeof handle?.useUserBuffer !== 'function' || process.platform === 'win32') return accepted;
-  // Of a WebSocket, or of a request: as Node does it.
-  const stream: Receiver = { room: () => null, received: (bytes) => socket.push(Buffer.from(bytes)) };
-  const direct: Direct = { receiver: null };
+  const direct: Direct = { receiver: null, isMuch: false };
+  // Of a WebSocket, or of a request: as Node does it, but that little is read until much has come.
+  const stream: Receiver = {
+    room: () => (direct.isMuch ? much : null),
+    received: (bytes) => {
+      direct.isMuch = bytes.length >= MUCH_BYTES;
+      return socket.push(Buffer.from(bytes));
+    },
+  };
   const options: Options = { handle, allowHalfOpen: true, onread: readInto(() => direct.receiver ?? stream) };
   old._handle = null;
   const socket = new Socket(options);
@@ -51,4 +63,5 @@ export function receiveInto(socket: Socket, receiver: Receiver | null): void {
   const direct = directs.get(socket);
   if (direct === undefined) throw new Error('this socket reads as a stream only');
   direct.receiver = receiver;
+  direct.isMuch = false;
 }
