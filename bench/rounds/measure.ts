@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { envSchema } from '../../src/config/env.js';
+import type { RoundSummary } from '../../src/core/session.js';
 import { startBenchPool, type BenchPool, type Figures, type Usage } from '../lib/pool.js';
 import { startNode } from '../lib/process.js';
 import { expectedSha256 } from '../lib/expected.js';
@@ -12,6 +13,7 @@ import { addWorkload, secondsPerRound, workload, type Workload } from './workloa
 export interface RoundsOptions {
   readonly libraries: number;
   readonly mib: number;
+  /** Rounds that count; others are run before them ({@link warmUpRounds}). */
   readonly rounds: number;
   /** Processes that are all of the pool. @default 0 */
   readonly allInOne?: number;
@@ -25,7 +27,8 @@ export interface RoundsResult {
   readonly libraries: number;
   readonly mib: number;
   readonly rounds: number;
-  /** Median over all rounds but the first, from one published version to the next. */
+  readonly warmUpRounds: number;
+  /** Median, from one published version to the next. */
   readonly secondsPerRound: number;
   /** Update bytes and version bytes that crossed the network, per second of a round. */
   readonly gbPerSecond: number;
@@ -33,24 +36,36 @@ export interface RoundsResult {
   readonly exact: boolean;
   readonly ratioToSink: number;
   readonly sinkSecondsPerRound: number;
-  /** Of all rounds together. */
+  /** Of all rounds together, those before too. */
   readonly cpuSeconds: Figures;
   readonly peakRssMiB: Figures;
 }
 
+/** So many bytes of updates are sent before rounds count, and by ten rounds at most: V8 compiles what runs often. */
+const WARM_UP_MIB = 1_024;
+
+/** The first round opens the connections, so there is one at least. */
+function warmUpRounds({ libraries, mib }: { libraries: number; mib: number }): number {
+  return Math.min(10, Math.max(1, Math.round(WARM_UP_MIB / (libraries * mib))));
+}
+
 /** Runs the sink and then the pool, from one client process. */
 export async function measureRounds(options: RoundsOptions): Promise<RoundsResult> {
-  const { libraries, mib, rounds } = options;
+  const { libraries, mib } = options;
+  const warmUp = warmUpRounds(options);
+  const rounds = warmUp + options.rounds;
   const work = workload(options);
   const swarm = startSwarm();
   try {
-    const sinkSeconds = await runSink(swarm, { ...work.swarm, rounds });
+    const sinkSeconds = (await runSink(swarm, { ...work.swarm, rounds })).slice(warmUp);
     const pool = await startBenchPool(options);
     try {
-      const { seconds, sha256, ...used } = await runPool(swarm, { pool, work, rounds });
+      const { history, ...used } = await runPool(swarm, { pool, work, rounds });
+      const seconds = secondsPerRound(history).slice(warmUp - 1);
+      const sha256 = history.at(-1)?.sha256;
       const before = used.before.cpuSeconds;
       return {
-        ...{ libraries, mib, rounds },
+        ...{ libraries, mib, rounds: options.rounds, warmUpRounds: warmUp },
         secondsPerRound: roundTo(median(seconds)),
         gbPerSecond: roundTo((2 * libraries * work.bytes) / median(seconds) / 1e9),
         exact: sha256 === (await expectedResult(work, rounds)),
@@ -85,8 +100,7 @@ async function runSink(swarm: Swarm, options: SwarmOptions & { rounds: number })
   try {
     swarm.send({ kind: 'sink', url, ...options });
     const { secondsPerRound } = await swarm.next('sink');
-    // The first one opens the connections.
-    return secondsPerRound.slice(1);
+    return secondsPerRound;
   } finally {
     await sink.end();
   }
@@ -95,14 +109,13 @@ async function runSink(swarm: Swarm, options: SwarmOptions & { rounds: number })
 async function runPool(
   swarm: Swarm,
   { pool, work, rounds }: { pool: BenchPool; work: Workload; rounds: number },
-): Promise<{ seconds: number[]; sha256: string | undefined; before: Usage; after: Usage }> {
+): Promise<{ history: readonly RoundSummary[]; before: Usage; after: Usage }> {
   const repo = await addWorkload(pool, work, 'bench');
   const before = pool.usage();
   const session = await repo.submit(rounds);
   repo.join(swarm);
   const { history } = await session.result();
-  const sha256 = history.at(-1)?.sha256;
-  return { seconds: secondsPerRound(history), sha256, before, after: pool.usage() };
+  return { history, before, after: pool.usage() };
 }
 
 async function expectedResult({ libraries, model, swarm }: Workload, rounds: number): Promise<string> {
