@@ -12,8 +12,6 @@ export const MAX_KEYS = 1_000;
 
 /** Requests at once of one thread: each holds a connection and at most one blob. */
 const REQUESTS = 32;
-/** Memory that is kept for what is read next. */
-const MAX_SPARE = 8;
 const ATTEMPTS = 3;
 const CONNECT_MS = 3_000;
 /** Silence of the other side, and time until its answer begins. */
@@ -34,7 +32,7 @@ export class S3Bucket {
   readonly #client: S3.S3Client;
   readonly #log: Logger;
   readonly #limit = new Limit(REQUESTS);
-  readonly #memory = new SpareMemory(MAX_SPARE);
+  readonly #memory = new SpareMemory(REQUESTS);
 
   private constructor(sdk: typeof S3, options: S3Options) {
     const { location, credentials, log, answerMs = ANSWER_MS } = options;

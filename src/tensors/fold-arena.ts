@@ -1,16 +1,14 @@
-import { shardBytes, type UpdateEncoding } from '../core/encoding.js';
+import { encodingLayout, shardBytes, type UpdateEncoding } from '../core/encoding.js';
 import { powerOfTwo, type FoldScale } from '../core/fold-scale.js';
 import { blocks, type Block } from './fold-lanes.js';
 import { ShardScanner, scannerBytes, type EncodedScan } from './shard-scanner.js';
 import { shardCount, shardSpan } from './sharding.js';
-import { stageValues, type EncodedShard, type Room } from './stage-values.js';
+import { readScale } from './stage-values.js';
 import { instantiateShared, type ArenaKernels } from './wasm.js';
 
-/** Two factors, and 64 bytes for what passes through; two lanes for decoded values, not a power of two apart; a scanner. The rest is for whoever uses it. */
+/** Two factors, and 64 bytes for what passes through; a scanner. The rest is for whoever uses it. */
 const FACTORS_AT = 0;
-const LANE_BYTES = 8_192 * 4 + 256;
-const LANES_AT = 128;
-const SCANNER_AT = LANES_AT + 2 * LANE_BYTES;
+const SCANNER_AT = 128;
 const SCANNER_BYTES = 16_384;
 export const ARENA_HEAD_BYTES = SCANNER_AT + scannerBytes(SCANNER_BYTES);
 
@@ -26,26 +24,24 @@ export interface ArenaFold {
   readonly scale: FoldScale;
 }
 
+/** Values of an update in the memory, and what each is multiplied by: numExamples × 2^(g−p), and the scale of q8. */
+interface Values {
+  readonly at: number;
+  readonly factor: number;
+}
+
 /** Scans and folds whole updates where they are: in a memory that others fill and read. See ShardFolder for what must hold. */
 export class FoldArena {
   readonly #kernels: ArenaKernels;
   readonly #memory: Uint8Array;
   readonly #factors: Float64Array;
   readonly #scanner: ShardScanner;
-  /** For what must be decoded: one for each of the two updates that a pass adds. */
-  readonly #lanes: readonly [Room, Room];
 
   constructor(memory: WebAssembly.Memory) {
     const instance = instantiateShared(memory);
     this.#kernels = instance.kernels;
     this.#memory = new Uint8Array(memory.buffer);
     this.#factors = new Float64Array(memory.buffer, FACTORS_AT, 2);
-    const lane = (k: number): Room => ({
-      kernels: this.#kernels,
-      memory: this.#memory,
-      at: LANES_AT + k * LANE_BYTES,
-    });
-    this.#lanes = [lane(0), lane(1)];
     this.#scanner = new ShardScanner(SCANNER_BYTES, { ...instance, at: SCANNER_AT });
   }
 
@@ -65,37 +61,40 @@ export class FoldArena {
     );
     for (let shard = 0; shard < shardCount(paramCount, shardParams); shard++) {
       const { start, length } = shardSpan(paramCount, shardParams, shard);
-      const bytes = shardBytes(encoding, length);
       const shards = pairs.map((pair) =>
-        pair.map(({ at, factor }) => ({
-          bytes: this.#memory.subarray(at + shard * stride, at + shard * stride + bytes),
-          factor,
-        })),
+        pair.map((update) => this.#shard(update, { offset: shard * stride, encoding })),
       );
       // Blocks outside, updates inside: a block of the sum stays in cache for all of them.
-      for (const block of blocks(length)) {
-        for (const pair of shards) {
-          pair.forEach(({ factor }, lane) => (this.#factors[lane] = factor));
-          this.#foldPair(
-            sumAt + (start + block.start) * 8,
-            pair.map(({ bytes }) => ({ bytes, encoding })),
-            block,
-          );
-        }
-      }
+      for (const block of blocks(length))
+        for (const pair of shards)
+          this.#foldPair(sumAt + (start + block.start) * 8, pair, { encoding, block });
     }
   }
 
-  /** Adds a block of one update, or two, of which the factors are set. */
-  #foldPair(sumAt: number, pair: readonly EncodedShard[], block: Block): void {
-    const { fold1, fold2, foldF16 } = this.#kernels;
-    if (pair[0]?.encoding === 'f16') {
-      const [a = 0, b = a] = pair.map(({ bytes }) => bytes.byteOffset + block.start * 2);
-      if (pair.length === 1) this.#factors[1] = 0;
-      foldF16(sumAt, a, b - a, block.length, FACTORS_AT);
-    } else {
-      const [a = 0, b = a] = pair.map((shard, lane) => stageValues(this.#lanes[lane as 0 | 1], shard, block));
-      (pair.length === 1 ? fold1 : fold2)(sumAt, a, b - a, block.length, FACTORS_AT);
-    }
+  /** Where the values of a shard begin, and what they are times. */
+  #shard(
+    { at, factor }: Values,
+    { offset, encoding }: { readonly offset: number; readonly encoding: UpdateEncoding },
+  ): Values {
+    const { headBytes } = encodingLayout(encoding);
+    const scale =
+      encoding === 'q8' ? readScale(this.#memory.subarray(at + offset, at + offset + headBytes)) : 1;
+    return { at: at + offset + headBytes, factor: factor * scale };
+  }
+
+  /** Adds a block of one update, or of two. The kernels of encodings add two: a single one once more, times zero. */
+  #foldPair(
+    sumAt: number,
+    [one, two]: readonly Values[],
+    { encoding, block }: { readonly encoding: UpdateEncoding; readonly block: Block },
+  ): void {
+    if (one === undefined) return;
+    const { fold1, fold2, foldF16, foldQ8 } = this.#kernels;
+    this.#factors[0] = one.factor;
+    this.#factors[1] = two?.factor ?? 0;
+    const kernel =
+      encoding === 'f16' ? foldF16 : encoding === 'q8' ? foldQ8 : two === undefined ? fold1 : fold2;
+    const from = one.at + block.start * encodingLayout(encoding).valueBytes;
+    kernel(sumAt, from, (two?.at ?? one.at) - one.at, block.length, FACTORS_AT);
   }
 }

@@ -3,16 +3,18 @@ const IDLE_MS = 10_000;
 
 /**
  * Memory for bytes that threads may share, used again and again. V8 does not count shared memory as something that it
- * should collect, so whoever takes some gives it back; what is forgotten stays until V8 collects for another reason.
+ * should collect, so there are only so many pieces of it: whoever needs more, or has not given back, gets memory of
+ * this thread alone, which V8 counts.
  */
 export class SpareMemory {
   readonly #most: number;
   /** What was taken here and is not given back. */
   readonly #given = new WeakSet<Uint8Array>();
+  #givenCount = 0;
   /** The one that was given back last is last. */
   readonly #spare: { readonly bytes: Uint8Array; readonly sinceMs: number }[] = [];
 
-  /** `most`: pieces that are kept for the next who takes one. */
+  /** `most`: shared pieces in all. */
   constructor(most: number) {
     this.#most = most;
   }
@@ -21,16 +23,19 @@ export class SpareMemory {
     const found = this.#spare.findLastIndex(({ bytes }) => bytes.length === length);
     const [spare] = found < 0 ? [] : this.#spare.splice(found, 1);
     this.#dropIdle();
+    if (spare === undefined && this.#givenCount + this.#spare.length >= this.#most) this.#spare.shift();
+    if (spare === undefined && this.#givenCount >= this.#most) return new Uint8Array(length);
     const bytes = spare?.bytes ?? new Uint8Array(new SharedArrayBuffer(length));
     this.#given.add(bytes);
+    this.#givenCount++;
     return bytes;
   }
 
   /** Only when nobody reads or writes it any more. What was not taken here is left alone. */
   giveBack(bytes: Uint8Array): void {
     if (!this.#given.delete(bytes)) return;
+    this.#givenCount--;
     this.#spare.push({ bytes, sinceMs: performance.now() });
-    if (this.#spare.length > this.#most) this.#spare.shift();
   }
 
   #dropIdle(): void {

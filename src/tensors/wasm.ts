@@ -26,6 +26,8 @@ export interface Kernels {
 export interface ArenaKernels extends Kernels {
   /** Two updates of f16, as they are. Needs 128 bytes at `factors`, of which the last 64 are its own. */
   readonly foldF16: FoldKernel;
+  /** Two updates of q8, as they are; the factors are times their scales. */
+  readonly foldQ8: FoldKernel;
 }
 
 export interface KernelInstance<K extends Kernels = Kernels> {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { shardBytes, UPDATE_ENCODINGS } from '../../src/core/encoding.js';
+import { seededRandom } from '../../src/core/random.js';
 import { ARENA_HEAD_BYTES, FoldArena } from '../../src/tensors/fold-arena.js';
 import { FreeList } from '../../src/tensors/free-list.js';
 import { ShardFolder, ShardScanner } from '../../src/tensors/kernels.js';
+import { roundDown } from '../../src/tensors/q8-scale.js';
 import { shardCount, shardSpan } from '../../src/tensors/sharding.js';
 import { sharedMemory } from '../../src/tensors/wasm.js';
 
@@ -32,6 +34,60 @@ function shard(encoding: (typeof UPDATE_ENCODINGS)[number], length: number, seed
 }
 
 describe('folding where the updates are', () => {
+  it('gives the sum of a folder for q8 of any values and scales', () => {
+    const update = fc.record({
+      numExamples: fc.integer({ min: 1, max: 64 }),
+      q8Scale: fc.float({ min: 0, max: Math.fround(1e-3), noNaN: true }),
+      seed: fc.integer(),
+    });
+    const cases = fc.record({
+      paramCount: fc.integer({ min: 1, max: 9_000 }),
+      updates: fc.array(update, { minLength: 1, maxLength: 4 }),
+    });
+    fc.assert(
+      fc.property(cases, ({ paramCount, updates }) => {
+        const shards = updates.map(({ q8Scale, seed }) => {
+          const bytes = new Uint8Array(4 + paramCount);
+          const random = seededRandom(seed);
+          bytes.set(
+            Int8Array.from({ length: paramCount }, () => Math.floor(random() * 255) - 127),
+            4,
+          );
+          new DataView(bytes.buffer).setFloat32(0, roundDown(q8Scale), true);
+          return bytes;
+        });
+        const firstAt = ARENA_HEAD_BYTES + paramCount * 8;
+        const placed = updates.map(({ numExamples }, i) => {
+          const at = firstAt + i * (paramCount + 5);
+          all.set(shards[i] as Uint8Array, at);
+          return { at, numExamples };
+        });
+        const sizes = { paramCount, shardParams: paramCount };
+        arena.fold({
+          sumAt: ARENA_HEAD_BYTES,
+          clear: true,
+          updates: placed,
+          encoding: 'q8',
+          ...sizes,
+          scale,
+        });
+        const folder = new ShardFolder(paramCount);
+        folder.reset(paramCount);
+        folder.add(
+          updates.map(({ numExamples }, i) => ({
+            bytes: shards[i] as Uint8Array,
+            encoding: 'q8' as const,
+            numExamples,
+          })),
+          scale,
+        );
+        const sum = all.subarray(ARENA_HEAD_BYTES, firstAt);
+        expect(Buffer.compare(folder.partial(), sum)).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('gives the sum of a folder for every shard, in every encoding, at any place', () => {
     const cases = fc.record({
       encoding: fc.constantFrom(...UPDATE_ENCODINGS),

@@ -9,8 +9,8 @@ import { ReplyScanner, type ScannedReplies } from './reply-scanner.js';
 /** How a value that was taken from a connection is called in its place; nobody can have stored such a thing. */
 const NAME_BYTES = 32;
 
-/** Memory that is kept for the next values; whoever gives back gets as much soon. */
-const MAX_SPARE = 8;
+/** Shared memory for values: an aggregator works on four shards at once, with eight updates of each. */
+const MAX_SHARED = 32;
 
 type Place = Pick<RedisOptions, 'path' | 'host' | 'port' | 'family' | 'disconnectTimeout'>;
 
@@ -22,7 +22,7 @@ type Place = Pick<RedisOptions, 'path' | 'host' | 'port' | 'family' | 'disconnec
 export class LargeValues {
   readonly #redis: RedisClient;
   readonly #kept = new Map<string, Uint8Array>();
-  readonly #memory = new SpareMemory(MAX_SPARE);
+  readonly #memory = new SpareMemory(MAX_SHARED);
   #client: RedisClient | null = null;
 
   constructor(redis: RedisClient) {

@@ -51,3 +51,47 @@ export function foldF16(acc: usize, u: usize, stride: usize, n: usize, factors: 
     store<i64>(acc, load<i64>(acc) + term + other - 2 * MAGIC_BITS);
   }
 }
+
+/**
+ * fold2 of q8. The factors are those of f32 times the scale of each update's shard: value × scale × numExamples has 52
+ * bits at most, so nothing is lost by multiplying the whole number itself, and no f32 is made of it.
+ */
+export function foldQ8(acc: usize, u: usize, stride: usize, n: usize, factors: usize): void {
+  const a = v128.load64_splat(factors);
+  const b = v128.load64_splat(factors, 8);
+  const magic = i64x2.splat(loopConstant<i64>(MAGIC_BITS, n));
+  const bias = i64x2.splat(loopConstant<i64>(-2 * MAGIC_BITS, n));
+  const end = u + (n & ~7);
+  if (u < end) {
+    do {
+      const x = v128.load_ext<i8>(u);
+      const y = v128.load_ext<i8>(u + stride);
+      fourOfQ8(acc, bias, magic, i32x4.extend_low_i16x8_s(x), a, i32x4.extend_low_i16x8_s(y), b);
+      fourOfQ8(acc + 32, bias, magic, i32x4.extend_high_i16x8_s(x), a, i32x4.extend_high_i16x8_s(y), b);
+      u += 8;
+      acc += 64;
+    } while (u < end);
+  }
+  for (n &= 7; n > 0; n--, u++, acc += 8) {
+    const term = reinterpret<i64>(f64(load<i8>(u)) * load<f64>(factors) + MAGIC);
+    const other = reinterpret<i64>(f64(load<i8>(u + stride)) * load<f64>(factors, 8) + MAGIC);
+    store<i64>(acc, load<i64>(acc) + term + other - 2 * MAGIC_BITS);
+  }
+}
+
+/** Four values of each of two updates, as whole numbers. */
+function fourOfQ8(acc: usize, bias: v128, magic: v128, x: v128, a: v128, y: v128, b: v128): void {
+  const xHigh = i32x4.shuffle(x, x, 2, 3, 2, 3);
+  const yHigh = i32x4.shuffle(y, y, 2, 3, 2, 3);
+  addFour(
+    acc,
+    bias,
+    i64x2.add(termsOf(x, a, magic), termsOf(y, b, magic)),
+    i64x2.add(termsOf(xHigh, a, magic), termsOf(yHigh, b, magic)),
+  );
+}
+
+/** round(value × s) + MAGIC_BITS of the first two. */
+function termsOf(values: v128, s: v128, magic: v128): v128 {
+  return f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(values), s), magic);
+}
