@@ -22,7 +22,7 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --forc
 
 # ── runtime
 FROM node:22-bookworm-slim
-ENV NODE_ENV=production
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 WORKDIR /app
 # Owned by root and not writable by the process; the root file system may be read-only.
 COPY --from=dependencies /app/node_modules node_modules

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { NODE_FLAGS } from '../../src/cli/node-flags.js';
+import { MALLOC_ENV, NODE_FLAGS } from '../../src/cli/node-flags.js';
 import { signToken } from '../../src/cli/token.js';
 import { startPrivateRedis } from '../../src/cli/private-redis.js';
 import { ApiClient } from '../../src/protocol/client/request.js';
@@ -75,6 +75,7 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
   const nodeArgs = [...NODE_FLAGS, ...profile, ...(options.nodeArgs ?? [])];
   const start = async (role: Role | 'evaluator', port = 0): Promise<void> => {
     const env = {
+      ...MALLOC_ENV,
       ...process.env,
       REDIS_URL: redis.url,
       AUTH_SECRET: SECRET,

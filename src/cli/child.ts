@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { NODE_FLAGS } from './node-flags.js';
+import { MALLOC_ENV, NODE_FLAGS } from './node-flags.js';
 
 export interface ChildCommand {
   readonly args: readonly string[];
@@ -40,7 +40,7 @@ const LAST_LINES = 6;
 export function startChild({ args, env, logFile }: ChildCommand): Child {
   const log = openSync(logFile, 'a');
   const child = spawn(process.execPath, [...NODE_FLAGS, ...args], {
-    env,
+    env: { ...MALLOC_ENV, ...env },
     detached: true,
     stdio: ['ignore', 'pipe', log, 'ipc'],
   });

@@ -6,3 +6,9 @@
  * of its processor time, and spares 60 MiB.
  */
 export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=80'];
+
+/**
+ * And its environment. The C library gives threads heaps of their own, and what a thread has freed in one no other gets:
+ * with a single one a gateway takes 10 to 20 MiB less, and no more time. Other C libraries do not look at it.
+ */
+export const MALLOC_ENV = { MALLOC_ARENA_MAX: '1' };

@@ -52,7 +52,7 @@ describe('a server that reads bodies into memory', () => {
     pieceBytes = 65_536;
     failures = [];
     answer = async (req, res) => void res.end(JSON.stringify(await digest(req, pieceBytes)));
-    server = new DirectServer({ keepAliveTimeout: 2_000 }, new Set([PATH]));
+    server = new DirectServer({ keepAliveTimeout: 2_000 }, new Set([PATH]), { pendingBytes: 1.5 * LARGE });
     server.on('request', (req: IncomingMessage, res: ServerResponse) => {
       answer(req, res).catch((error: unknown) => {
         failures.push(error);
@@ -87,6 +87,36 @@ describe('a server that reads bodies into memory', () => {
   const head = (method: string, bytes: number, more = ''): string =>
     `${method} ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n${more}\r\n`;
   const put = (body: Uint8Array): Buffer => Buffer.concat([Buffer.from(head('PUT', body.length)), body]);
+
+  it('ends connections with their answers while more is on its way than may be', async () => {
+    let go: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (go = resolve));
+    let waiting = 0;
+    answer = async (req, res) => {
+      waiting++;
+      await held;
+      res.end(JSON.stringify(await digest(req, pieceBytes)));
+    };
+    const body = randomBytes(LARGE);
+    const [first, second] = [open(), open()];
+    first.socket.write(put(body));
+    await eventually(() => waiting === 1);
+    second.socket.write(put(body));
+    await eventually(() => waiting === 2);
+    go();
+    const ended = once(second.socket, 'end');
+    expect(await second.answers(1)).toEqual([{ direct: true, sha256: sha256(body) }]);
+    await ended;
+    // The other one was within it, and when they are gone a new one is too.
+    for (const { socket, answers } of [first, open()]) {
+      for (let count = 1; count <= 3; count++) {
+        if (socket !== first.socket || count > 1) socket.write(put(body));
+        expect(await answers(count)).toHaveLength(count);
+      }
+      expect(socket.readableEnded).toBe(false);
+      socket.destroy();
+    }
+  });
 
   it('reads each of many bodies whole, whatever pieces they come in, on one connection', async () => {
     const bodies = fc.array(fc.integer({ min: 0, max: LARGE }), { minLength: 1, maxLength: 4 });

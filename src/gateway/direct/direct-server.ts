@@ -12,16 +12,24 @@ import { idleUntilBytes } from './idle-connection.js';
  */
 export class DirectServer extends Server {
   readonly #paths: DirectPaths;
+  readonly #pendingBytes: number;
+  /** Of bodies whose requests are not answered. */
+  #pending = 0;
   readonly #Response: typeof ServerResponse;
   /** Node's own: puts a parser on a connection. */
   readonly #parse: (socket: Socket) => void;
   /** Without a parser now: Node does not know them. */
   readonly #detached = new Map<Socket, 'busy' | 'idle'>();
 
-  constructor(options: ServerOptions, paths: DirectPaths) {
+  /**
+   * `pendingBytes`: when more are on their way, connections end with their answers. The system takes as much for one
+   * that waits as it was last able to take at once, tens of MiB for one that has brought much, and for a new one little.
+   */
+  constructor(options: ServerOptions, paths: DirectPaths, { pendingBytes = Infinity } = {}) {
     super({ IncomingMessage: directRequests(paths), ...options });
     this.#Response = options.ServerResponse ?? ServerResponse;
     this.#paths = paths;
+    this.#pendingBytes = pendingBytes;
     this.#parse = this.listeners('connection')[0] as (socket: Socket) => void;
     // Node 22 takes the parser off only where somebody listens. Who asks for another protocol and nobody speaks it:
     this.on('upgrade', (_req, socket) => {
@@ -61,6 +69,7 @@ export class DirectServer extends Server {
     const res = new this.#Response(req);
     // What Node gives the responses that it makes: with it they say for how long the connection is kept.
     Object.assign(res, { _keepAliveTimeout: this.keepAliveTimeout });
+    this.#countPending(body.unread, res);
     const failed = (reason: Error): void => body.broken(reason);
     const ended = (): void => body.broken();
     const closed = (): void => {
@@ -78,6 +87,14 @@ export class DirectServer extends Server {
       this.#goOn(socket, body.unread > 0 || !isKept(res) || socket.readableEnded);
     });
     return this.emit('request', req, res);
+  }
+
+  #countPending(bytes: number, res: ServerResponse): void {
+    this.#pending += bytes;
+    if (this.#pending > this.#pendingBytes) res.setHeader('Connection', 'close');
+    res.once('close', () => {
+      this.#pending -= bytes;
+    });
   }
 
   /** After the answer. */

@@ -24,11 +24,14 @@ export interface WebServer {
 }
 
 /** HTTP; or HTTPS when there is a certificate. */
-export function createWebServer(settings: TlsSettings, options: ServerOptions): WebServer {
+export function createWebServer(
+  settings: TlsSettings & Pick<Config, 'INTAKE_BYTES'>,
+  options: ServerOptions,
+): WebServer {
   const context = contextOf(settings);
   const common = { ...options, ...MESSAGES };
   if (context === null) {
-    const server = new DirectServer(common, DIRECT_PATHS);
+    const server = new DirectServer(common, DIRECT_PATHS, { pendingBytes: settings.INTAKE_BYTES });
     return {
       server,
       scheme: 'http',

@@ -9,8 +9,8 @@ import { ReplyScanner, type ScannedReplies } from './reply-scanner.js';
 /** How a value that was taken from a connection is called in its place; nobody can have stored such a thing. */
 const NAME_BYTES = 32;
 
-/** Shared memory for values: an aggregator works on four shards at once, with eight updates of each. */
-const MAX_SHARED = 32;
+/** Shared pieces of memory: a gateway keeps 32 MiB of shards, an aggregator works on four at once with eight updates of each. */
+const MAX_SHARED = 40;
 
 type Place = Pick<RedisOptions, 'path' | 'host' | 'port' | 'family' | 'disconnectTimeout'>;
 
