@@ -11,6 +11,10 @@ export class SpareMemory {
   /** What was taken here and is not given back. */
   readonly #given = new WeakSet<Uint8Array>();
   #givenCount = 0;
+  /** Whoever forgot one, or failed before it could give it back, did so once and not for ever. */
+  readonly #forgotten = new FinalizationRegistry(() => {
+    this.#givenCount--;
+  });
   /** The one that was given back last is last. */
   readonly #spare: { readonly bytes: Uint8Array; readonly sinceMs: number }[] = [];
 
@@ -27,6 +31,7 @@ export class SpareMemory {
     if (spare === undefined && this.#givenCount >= this.#most) return new Uint8Array(length);
     const bytes = spare?.bytes ?? new Uint8Array(new SharedArrayBuffer(length));
     this.#given.add(bytes);
+    this.#forgotten.register(bytes, undefined, bytes);
     this.#givenCount++;
     return bytes;
   }
@@ -34,6 +39,7 @@ export class SpareMemory {
   /** Only when nobody reads or writes it any more. What was not taken here is left alone. */
   giveBack(bytes: Uint8Array): void {
     if (!this.#given.delete(bytes)) return;
+    this.#forgotten.unregister(bytes);
     this.#givenCount--;
     this.#spare.push({ bytes, sinceMs: performance.now() });
   }

@@ -1,5 +1,7 @@
+import { Session } from 'node:inspector/promises';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
+import { eventually } from '../helpers/eventually.js';
 import { inSharedMemory, SpareMemory } from '../../src/tensors/spare-memory.js';
 
 const isShared = ({ buffer }: Uint8Array): boolean => buffer instanceof SharedArrayBuffer;
@@ -55,6 +57,22 @@ describe('memory that is used again', () => {
     expect(next).not.toBe(bytes);
     expect(next).not.toBe(foreign);
   });
+});
+
+it('counts what was forgotten as free, once V8 has collected it', async () => {
+  const memory = new SpareMemory(2);
+  (() => {
+    for (let i = 0; i < 2; i++) memory.take(8);
+  })();
+  expect(isShared(memory.take(8))).toBe(false);
+  const session = new Session();
+  session.connect();
+  await eventually(async () => {
+    await session.post('HeapProfiler.collectGarbage');
+    await new Promise(setImmediate);
+    return isShared(memory.take(8));
+  });
+  session.disconnect();
 });
 
 it('bytes are copied into shared memory only when they are in none', () => {

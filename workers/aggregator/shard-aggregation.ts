@@ -111,15 +111,20 @@ export class ShardAggregation {
     { shard, names }: { readonly shard: number; readonly names: readonly string[] },
     step: (blobs: readonly [Uint8Array, ...Uint8Array[]]) => FoldStep,
   ): Promise<void> {
-    const blobs = await Promise.all(names.map((name) => this.#bytes(shard, name)));
-    const taken = step(blobs as [Uint8Array, ...Uint8Array[]]);
-    const { seconds } = await folder.run(taken);
-    if (taken.do !== 'load') {
+    const read = await Promise.allSettled(names.map((name) => this.#bytes(shard, name)));
+    const blobs = read.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    try {
+      const failed = read.find((one) => one.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+      const taken = step(blobs as [Uint8Array, ...Uint8Array[]]);
+      const { seconds } = await folder.run(taken);
+      if (taken.do === 'load') return;
       const { folded } = this.#attempt;
       folded.bytes += blobs.reduce((sum, bytes) => sum + bytes.length, 0);
       folded.seconds += seconds;
+    } finally {
+      for (const bytes of blobs) this.#deps.blobs.giveBack?.(bytes);
     }
-    for (const bytes of blobs) this.#deps.blobs.giveBack?.(bytes);
   }
 
   #params(shard: number): number {
