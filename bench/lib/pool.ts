@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MALLOC_ENV, NODE_FLAGS } from '../../src/cli/node-flags.js';
+import { poolSize, type PoolSize } from '../../src/cli/pool-size.js';
 import { signToken } from '../../src/cli/token.js';
 import { startPrivateRedis } from '../../src/cli/private-redis.js';
 import { ApiClient } from '../../src/protocol/client/request.js';
@@ -39,14 +40,8 @@ export interface Usage {
 }
 export type Figures = Readonly<Partial<Record<Role, number>>>;
 
-export interface PoolOptions {
-  /** Processes that are all of the pool: others are then there only if asked for. @default 0 */
-  readonly allInOne?: number;
-  readonly gateways?: number;
-  readonly coordinators?: number;
-  readonly aggregators?: number;
-  /** @default 0: no bench scores versions */
-  readonly evaluators?: number;
+/** As many processes as `cloud-node up` starts, but for evaluators: no bench scores versions unless it asks for one. */
+export interface PoolOptions extends Partial<PoolSize> {
   readonly env?: Readonly<Record<string, string>>;
   /** A folder for V8 CPU profiles of all processes, written when they end. */
   readonly profileDir?: string | undefined;
@@ -91,9 +86,10 @@ export async function startBenchPool(options: PoolOptions = {}): Promise<BenchPo
     });
     started.push({ role, port, process: node });
   };
-  const { allInOne = 0 } = options;
-  const each = allInOne > 0 ? 0 : 1;
-  const { gateways = each, coordinators = each, aggregators = each, evaluators = 0 } = options;
+  const { allInOne, gateways, coordinators, aggregators, evaluators } = poolSize({
+    evaluators: 0,
+    ...options,
+  });
   const ports = await freePorts(allInOne + gateways);
   const times = (count: number, role: Role | 'evaluator'): Promise<void>[] =>
     Array.from({ length: count }, () => start(role));

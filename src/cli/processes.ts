@@ -1,13 +1,9 @@
 import { parseEnv } from '../config/env.js';
 import type { Role } from '../process/role.js';
 import type { NodeRole } from '../protocol/records.js';
-
-export type ProcessName = NodeRole | 'all-in-one';
+import { END_ORDER, type ProcessName } from './process-name.js';
 
 type LoadRole = (env: NodeJS.ProcessEnv) => Promise<Role>;
-
-/** Gateways end first, so that nothing new comes in; coordinators last, since the others report to them. */
-export const END_ORDER: readonly NodeRole[] = ['gateway', 'evaluator', 'aggregator', 'coordinator'];
 
 const LOAD: Readonly<Record<NodeRole, LoadRole>> = {
   gateway: async (env) => (await import('../gateway/role.js')).gatewayRole(() => parseEnv(env)),

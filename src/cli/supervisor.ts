@@ -4,7 +4,7 @@ import { CliError, EXIT } from './errors.js';
 import { packageRoot } from '../telemetry/package-root.js';
 import { freePort, requireFreePorts } from './ports.js';
 import type { PoolSize } from './pool-size.js';
-import { END_ORDER, type ProcessName } from './processes.js';
+import { END_ORDER, isGateway, type ProcessName } from './process-name.js';
 import { supervise, type Supervised } from './supervised.js';
 
 export interface PoolOptions extends PoolSize {
@@ -122,8 +122,4 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     });
   }
   return pool;
-}
-
-function isGateway(name: string): boolean {
-  return name === 'gateway' || name === 'all-in-one';
 }

@@ -4,11 +4,12 @@ import type { OnReadOpts } from 'node:net';
  * Where bytes come to while nobody has said where they should. They are copied from it at once, so one is enough. It has
  * room for a request without its body, and little for a body that is read directly then.
  */
-const scratch = new Uint8Array(4 * 1024);
+export const SCRATCH_BYTES = 4 * 1024;
+const scratch = new Uint8Array(SCRATCH_BYTES);
 
 /** Takes what comes over a connection, in the place of its stream. */
 export interface Receiver {
-  /** Memory for what comes next; null: none, 4 KiB at most are given with `received`. */
+  /** Memory for what comes next; null: none, {@link SCRATCH_BYTES} at most are given with `received`. */
   room(): Uint8Array | null;
   /**
    * @param bytes its length is how many came

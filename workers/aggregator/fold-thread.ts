@@ -3,7 +3,7 @@ import { ShardFolder } from '../../src/tensors/kernels.js';
 import { sharedMemory } from '../../src/tensors/wasm.js';
 import type { StepDone } from './fold-step.js';
 import type { FoldQuestion } from './fold-thread-main.js';
-import { FolderPool } from './folder-pool.js';
+import { FolderPool, type Folder } from './folder-pool.js';
 
 /**
  * Folders whose work is done in one thread, so that the one that renews locks only moves bytes. All slots share it:
@@ -13,7 +13,7 @@ export function threadFolders(): FolderPool {
   const file = new URL('./fold-thread-main.js', import.meta.url);
   const thread = new CalledThread<FoldQuestion, StepDone>(file, { youngMib: 2 });
   let last = 0;
-  const open = (shardParams: number): ReturnType<FolderPool['open']> => {
+  const open = (shardParams: number): Folder => {
     const folder = ++last;
     const memory = sharedMemory(ShardFolder.bytesFor(shardParams));
     const opened = thread.call({ folder, do: 'open', shardParams, memory });

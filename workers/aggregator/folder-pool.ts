@@ -15,19 +15,19 @@ export interface Folder {
  * shards at a time. There are as many as shards that are worked on at once.
  */
 export class FolderPool {
-  readonly open: (shardParams: number) => Folder;
+  readonly #open: (shardParams: number) => Folder;
   readonly #end: () => Promise<void>;
   #idle: { readonly shardParams: number; readonly folder: Folder }[] = [];
 
   constructor(open: (shardParams: number) => Folder, end: () => Promise<void> = () => Promise.resolve()) {
-    this.open = open;
+    this.#open = open;
     this.#end = end;
   }
 
   async with<T>(shardParams: number, run: (folder: Folder) => Promise<T>): Promise<T> {
     const found = this.#idle.findIndex((entry) => entry.shardParams === shardParams);
     const [entry] = found < 0 ? [] : this.#idle.splice(found, 1);
-    const folder = entry?.folder ?? this.open(shardParams);
+    const folder = entry?.folder ?? this.#open(shardParams);
     try {
       return await run(folder);
     } finally {

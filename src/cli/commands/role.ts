@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ProcessName } from '../processes.js';
+import { isGateway, type ProcessName } from '../process-name.js';
 
 const PROCESSES: readonly { name: ProcessName; what: string }[] = [
   { name: 'gateway', what: 'serve HTTP and Socket.IO' },
@@ -20,8 +20,7 @@ export function addRoleCommands(program: Command): void {
         const { runNamed } = await import('../processes.js');
         await runNamed(name, legacy === true ? { ...process.env, LEGACY: 'true' } : process.env);
       });
-    if (name === 'gateway' || name === 'all-in-one')
-      command.option('--legacy', 'also speak to clients of the predecessor (LEGACY)');
+    if (isGateway(name)) command.option('--legacy', 'also speak to clients of the predecessor (LEGACY)');
   }
 }
 

@@ -1,5 +1,5 @@
 import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net';
-import { readInto, type Receiver } from '../../net/read-into.js';
+import { readInto, SCRATCH_BYTES, type Receiver } from '../../net/read-into.js';
 
 interface Direct {
   receiver: Receiver | null;
@@ -9,7 +9,6 @@ interface Direct {
 
 /** Where the bytes of all streams pass through that fill what is read otherwise. */
 const much = new Uint8Array(64 * 1024);
-const MUCH_BYTES = 4 * 1024;
 
 const directs = new WeakMap<Socket, Direct>();
 
@@ -36,7 +35,7 @@ export function adopt(accepted: Socket): Socket {
   const stream: Receiver = {
     room: () => (direct.isMuch ? much : null),
     received: (bytes) => {
-      direct.isMuch = bytes.length >= MUCH_BYTES;
+      direct.isMuch = bytes.length >= SCRATCH_BYTES;
       return socket.push(Buffer.from(bytes));
     },
   };
