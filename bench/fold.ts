@@ -7,11 +7,12 @@
  * WASM memory, as in an aggregator, where they arrive in Node Buffers; except those `where it lies`, which are what a
  * gateway does in the memory that it received the updates into.
  */
+import type { UpdateEncoding } from '../src/core/encoding.js';
 import { chooseFoldScale } from '../src/core/fold-scale.js';
-import { ShardFolder, ShardScanner, type FoldUpdate } from '../src/tensors/kernels.js';
+import { ShardFolder, type FoldUpdate } from '../src/tensors/kernels.js';
 import { SHARD_PARAMS } from '../src/tensors/sharding.js';
-import { instantiateKernels } from '../src/tensors/wasm.js';
-import { arenaForBench } from './lib/arena-for-bench.js';
+import { instantiateKernels, sharedMemory } from '../src/tensors/wasm.js';
+import { arenaForBench, type ArenaForBench } from './lib/arena-for-bench.js';
 import { encodeForBench } from './lib/encode-for-bench.js';
 
 const SHARDS = 64;
@@ -66,7 +67,6 @@ function cases(): Case[] {
   }));
   const scale = chooseFoldScale({ maxMagnitude: 1, maxExamples: 1000, maxUpdates: 1000 });
   const folder = new ShardFolder(SHARD_PARAMS);
-  const scanner = new ShardScanner(SHARD_PARAMS * 4);
   const sums = new Float64Array(SHARD_PARAMS);
   const copy = (): void => {
     for (const { bytes } of shards) target.set(bytes, bytes.byteOffset);
@@ -79,9 +79,6 @@ function cases(): Case[] {
   const adding = (updates: readonly FoldUpdate[], perCall: number) => (): void => {
     for (let i = 0; i < SHARDS; i += perCall) folder.add(updates.slice(i, i + perCall), scale);
   };
-  const scanning = (updates: readonly FoldUpdate[]) => (): void => {
-    for (const { bytes, encoding = 'f32' } of updates) scanner.scanShard(bytes, encoding);
-  };
   const naiveScans = (): void => {
     for (const { values } of shards) naiveScan(values);
   };
@@ -90,43 +87,39 @@ function cases(): Case[] {
     return { name: `fold f32, ${perCall} updates a call`, bytes: BYTES, kernel, copy, naive: naiveFold };
   };
   const f32Arena = arenaForBench(shards, 'f32', scale);
+  /** What a gateway does with the updates of a memory; of f16 and q8, beside the same of f32. */
+  const inGateway = (encoding: UpdateEncoding, arena: ArenaForBench): Case[] => {
+    const work: [string, (arena: ArenaForBench) => void, () => void][] = [
+      ['fold', ({ fold }) => fold(), naiveFold],
+      ['scan', ({ scan }) => scan(false), naiveScans],
+      ['scan for its norm', ({ scan }) => scan(true), naiveScans],
+      ['scan and fold', ({ scan, fold }) => (scan(false), fold()), () => (naiveScans(), naiveFold())],
+    ];
+    return work.map(([what, run, naive]) => ({
+      name: `${what} ${encoding} where it lies${what.includes('fold') ? ', 2 updates a call' : ''}`,
+      bytes: BYTES,
+      copy,
+      kernel: () => run(arena),
+      naive,
+      ...(encoding === 'f32' ? {} : { f32: () => run(f32Arena) }),
+    }));
+  };
   const encoded = (['f16', 'q8'] as const).flatMap((encoding): Case[] => {
     const updates = shards.map((shard) => ({
       ...shard,
       encoding,
       bytes: encodeForBench(shard.values, encoding),
     }));
-    const common = { bytes: BYTES, copy };
-    const arena = arenaForBench(updates, encoding, scale);
     return [
       {
-        ...common,
         name: `fold ${encoding}, 16 updates a call`,
+        bytes: BYTES,
+        copy,
         kernel: adding(updates, 16),
         naive: naiveFold,
         f32: adding(shards, 16),
       },
-      {
-        ...common,
-        name: `scan ${encoding}`,
-        kernel: scanning(updates),
-        naive: naiveScans,
-        f32: scanning(shards),
-      },
-      {
-        ...common,
-        name: `fold ${encoding} where it lies, 2 updates a call`,
-        kernel: arena.fold,
-        naive: naiveFold,
-        f32: f32Arena.fold,
-      },
-      {
-        ...common,
-        name: `scan ${encoding} where it lies`,
-        kernel: arena.scan,
-        naive: naiveScans,
-        f32: f32Arena.scan,
-      },
+      ...inGateway(encoding, arenaForBench(updates, encoding, scale)),
     ];
   });
 
@@ -135,19 +128,8 @@ function cases(): Case[] {
     fold(1),
     fold(4),
     fold(16),
+    ...inGateway('f32', f32Arena),
     ...encoded,
-    {
-      name: 'scan, copied in',
-      bytes: BYTES,
-      kernel: () => {
-        for (const { bytes } of shards) {
-          scanner.buffer.set(bytes);
-          scanner.scan(bytes.length);
-        }
-      },
-      copy,
-      naive: naiveScans,
-    },
     {
       name: 'merge',
       bytes: BYTES,
@@ -177,12 +159,16 @@ function cases(): Case[] {
 /** Eight updates a pass, block by block as ShardFolder does, with nothing to bring in first. */
 function foldInMemory(source: Uint8Array): () => void {
   const BLOCK = 8_192;
-  const STRIDE = SHARD_PARAMS * 4;
+  // Not a power of two, as in the lanes of a folder: or all eight would compete for the same cache sets.
+  const STRIDE = SHARD_PARAMS * 4 + 256;
   const updatesAt = 64;
-  const accAt = updatesAt + BYTES;
-  const { kernels, memory } = instantiateKernels(accAt + SHARD_PARAMS * 8);
+  const accAt = updatesAt + SHARDS * STRIDE;
+  const { kernels, memory } = instantiateKernels(sharedMemory(accAt + SHARD_PARAMS * 8));
   new Float64Array(memory.buffer, 0, 8).fill(2 ** 30);
-  new Uint8Array(memory.buffer).set(source, updatesAt);
+  for (let i = 0; i < SHARDS; i++) {
+    const bytes = source.subarray(i * SHARD_PARAMS * 4, (i + 1) * SHARD_PARAMS * 4);
+    new Uint8Array(memory.buffer).set(bytes, updatesAt + i * STRIDE);
+  }
   return () => {
     for (let group = 0; group < SHARDS; group += 8) {
       for (let start = 0; start < SHARD_PARAMS; start += BLOCK) {

@@ -12,7 +12,8 @@ interface PlacedShard {
 export interface ArenaForBench {
   /** Adds all shards, two a call, as a gateway does with updates that came together. */
   readonly fold: () => void;
-  readonly scan: () => void;
+  /** For the largest magnitude alone, or for the norm too. */
+  readonly scan: (norm: boolean) => void;
 }
 
 /** Shards of one encoding in the memory of a gateway: nothing is brought in. */
@@ -21,13 +22,15 @@ export function arenaForBench(
   encoding: UpdateEncoding,
   scale: FoldScale,
 ): ArenaForBench {
-  const sumAt = Math.ceil(ARENA_HEAD_BYTES / 64) * 64;
+  const sumAt = ARENA_HEAD_BYTES;
   const shardBytes = shards[0]?.bytes.length ?? 0;
   const firstAt = sumAt + SHARD_PARAMS * 8;
-  const memory = sharedMemory(firstAt + shards.length * shardBytes);
+  // A gateway gives every update whole cache lines.
+  const placeBytes = Math.ceil(shardBytes / 64) * 64;
+  const memory = sharedMemory(firstAt + shards.length * placeBytes);
   const arena = new FoldArena(memory);
   const updates = shards.map(({ bytes, numExamples }, i) => {
-    const at = firstAt + i * shardBytes;
+    const at = firstAt + i * placeBytes;
     new Uint8Array(memory.buffer).set(bytes, at);
     return { at, numExamples };
   });
@@ -36,8 +39,8 @@ export function arenaForBench(
     fold: () => {
       for (let i = 0; i < updates.length; i += 2) arena.fold({ ...form, updates: updates.slice(i, i + 2) });
     },
-    scan: () => {
-      for (const { at } of updates) arena.scan(at, shardBytes, encoding);
+    scan: (norm) => {
+      for (const { at } of updates) arena.scan({ at, bytes: shardBytes, encoding, norm });
     },
   };
 }

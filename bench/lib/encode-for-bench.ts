@@ -1,5 +1,5 @@
 import { shardBytes } from '../../src/core/encoding.js';
-import { instantiateKernels } from '../../src/tensors/wasm.js';
+import { instantiateKernels, sharedMemory } from '../../src/tensors/wasm.js';
 
 /** Values within [-1, 1] as f16, or as q8 with a scale of 1/128, rounded. */
 export function encodeForBench(values: Float32Array, encoding: 'f16' | 'q8'): Uint8Array {
@@ -12,7 +12,7 @@ export function encodeForBench(values: Float32Array, encoding: 'f16' | 'q8'): Ui
     );
     return bytes;
   }
-  const { kernels, memory } = instantiateKernels(values.byteLength);
+  const { kernels, memory } = instantiateKernels(sharedMemory(values.byteLength));
   new Float32Array(memory.buffer).set(values);
   kernels.encodeF16(0, 0, values.length);
   bytes.set(new Uint8Array(memory.buffer, 0, bytes.length));

@@ -1,7 +1,6 @@
 import type { UpdateEncoding } from '../core/encoding.js';
 import { decodeShard, payloadBytes, shardBytes } from '../tensors/encoding.js';
-import { roundDown } from '../tensors/q8-scale.js';
-import { readScale } from '../tensors/stage-values.js';
+import { readScale, roundDown } from '../tensors/q8-scale.js';
 import { l2Norm } from './delta.js';
 import { encodeF16 } from './encode-f16.js';
 import { encodeQ8, setScale } from './encode-q8.js';

@@ -1,5 +1,5 @@
 import { encodingLayout, type UpdateEncoding } from '../core/encoding.js';
-import { readScale } from './stage-values.js';
+import { readScale } from './q8-scale.js';
 
 export { payloadBytes, shardBytes } from '../core/encoding.js';
 

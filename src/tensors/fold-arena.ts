@@ -1,16 +1,15 @@
 import { encodingLayout, shardBytes, type UpdateEncoding } from '../core/encoding.js';
 import { powerOfTwo, type FoldScale } from '../core/fold-scale.js';
 import { blocks, type Block } from './fold-lanes.js';
-import { ShardScanner, scannerBytes, type EncodedScan } from './shard-scanner.js';
+import { readScale } from './q8-scale.js';
+import { scanShard, SCAN_SCRATCH_BYTES, type PlacedShard, type ShardScan } from './scan-shard.js';
 import { shardCount, shardSpan } from './sharding.js';
-import { readScale } from './stage-values.js';
-import { instantiateShared, type ArenaKernels } from './wasm.js';
+import { instantiateKernels, widestPass, type KernelInstance } from './wasm.js';
 
-/** Two factors, and 64 bytes for what passes through; a scanner. The rest is for whoever uses it. */
-const FACTORS_AT = 0;
-const SCANNER_AT = 128;
-const SCANNER_BYTES = 16_384;
-export const ARENA_HEAD_BYTES = SCANNER_AT + scannerBytes(SCANNER_BYTES);
+/** What a scan takes, and two factors. The rest is for whoever uses it. */
+const SCRATCH_AT = 0;
+const FACTORS_AT = SCRATCH_AT + SCAN_SCRATCH_BYTES;
+export const ARENA_HEAD_BYTES = 64;
 
 /** Updates that lie in the memory, and the exact sum (i64) there that they are to be added to. */
 export interface ArenaFold {
@@ -32,24 +31,19 @@ interface Values {
 
 /** Scans and folds whole updates where they are: in a memory that others fill and read. See ShardFolder for what must hold. */
 export class FoldArena {
-  readonly #kernels: ArenaKernels;
+  readonly #instance: KernelInstance;
   readonly #memory: Uint8Array;
   readonly #factors: Float64Array;
-  readonly #scanner: ShardScanner;
 
   constructor(memory: WebAssembly.Memory) {
-    const instance = instantiateShared(memory);
-    this.#kernels = instance.kernels;
+    this.#instance = instantiateKernels(memory);
     this.#memory = new Uint8Array(memory.buffer);
     this.#factors = new Float64Array(memory.buffer, FACTORS_AT, 2);
-    this.#scanner = new ShardScanner(SCANNER_BYTES, { ...instance, at: SCANNER_AT });
   }
 
   /** A shard of an update. @throws RangeError when the bytes are no whole number of values */
-  scan(at: number, bytes: number, encoding: UpdateEncoding): EncodedScan {
-    if (encoding === 'f32' && bytes % 4 === 0)
-      return { ...this.#scanner.scanInPlace(at, bytes), fault: null };
-    return this.#scanner.scanShard(this.#memory.subarray(at, at + bytes), encoding);
+  scan(shard: PlacedShard): ShardScan {
+    return scanShard(this.#instance, SCRATCH_AT, shard);
   }
 
   fold({ sumAt, clear, updates, encoding, paramCount, shardParams, scale }: ArenaFold): void {
@@ -82,19 +76,16 @@ export class FoldArena {
     return { at: at + offset + headBytes, factor: factor * scale };
   }
 
-  /** Adds a block of one update, or of two. The kernels of encodings add two: a single one once more, times zero. */
+  /** Adds a block of one update, or of two: they lie anywhere, and two are always at some distance. */
   #foldPair(
     sumAt: number,
-    [one, two]: readonly Values[],
+    pair: readonly Values[],
     { encoding, block }: { readonly encoding: UpdateEncoding; readonly block: Block },
   ): void {
-    if (one === undefined) return;
-    const { fold1, fold2, foldF16, foldQ8 } = this.#kernels;
-    this.#factors[0] = one.factor;
-    this.#factors[1] = two?.factor ?? 0;
-    const kernel =
-      encoding === 'f16' ? foldF16 : encoding === 'q8' ? foldQ8 : two === undefined ? fold1 : fold2;
-    const from = one.at + block.start * encodingLayout(encoding).valueBytes;
-    kernel(sumAt, from, (two?.at ?? one.at) - one.at, block.length, FACTORS_AT);
+    const [{ at } = { at: 0 }, next] = pair;
+    pair.forEach(({ factor }, i) => (this.#factors[i] = factor));
+    const { kernel } = widestPass(encoding, pair.length);
+    const from = at + block.start * encodingLayout(encoding).valueBytes;
+    this.#instance.kernels[kernel](sumAt, from, (next?.at ?? at) - at, block.length, FACTORS_AT);
   }
 }

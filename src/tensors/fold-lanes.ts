@@ -1,5 +1,13 @@
-import { stageValues, type EncodedShard } from './stage-values.js';
-import { instantiateKernels, instantiateShared, type Kernels } from './wasm.js';
+import { encodingLayout, type UpdateEncoding } from '../core/encoding.js';
+import { readScale } from './q8-scale.js';
+import { instantiateKernels, sharedMemory, widestPass, type Kernels } from './wasm.js';
+
+/** A shard as it was sent, at any alignment. */
+export interface EncodedShard {
+  readonly bytes: Uint8Array;
+  /** @default f32 */
+  readonly encoding?: UpdateEncoding | undefined;
+}
 
 /** Parameters [start, start + length) of a shard. */
 export interface Block {
@@ -45,11 +53,13 @@ export class FoldLanes {
   readonly #factors: Float64Array;
   readonly #count: number;
 
-  /** `shared`: of {@link lanesBytes}, for others to read the accumulator there. @default a memory of its own */
-  constructor(maxParams: number, count: number, shared?: WebAssembly.Memory) {
-    const { kernels, memory } =
-      shared === undefined ? instantiateKernels(lanesBytes(maxParams, count)) : instantiateShared(shared);
-    this.#kernels = kernels;
+  /** @param memory of {@link lanesBytes} */
+  constructor(
+    maxParams: number,
+    count: number,
+    memory: WebAssembly.Memory = sharedMemory(lanesBytes(maxParams, count)),
+  ) {
+    this.#kernels = instantiateKernels(memory).kernels;
     this.#memory = new Uint8Array(memory.buffer);
     this.#factors = new Float64Array(memory.buffer, FACTORS_AT, MAX_LANES);
     this.#count = count;
@@ -58,15 +68,25 @@ export class FoldLanes {
 
   /** Adds a block of each update, `factors` being numExamples × 2^(g−p) of each. */
   fold(updates: readonly EncodedShard[], factors: readonly number[], block: Block): void {
-    const kernels = this.#kernels;
-    const memory = this.#memory;
     for (let first = 0; first < updates.length; first += this.#count) {
-      const staged = updates.slice(first, first + this.#count);
-      staged.forEach((update, lane) => {
-        stageValues({ kernels, memory, at: LANES_AT + lane * LANE_STRIDE }, update, block);
-        this.#factors[lane] = factors[first + lane] ?? 0;
+      const staged = updates.slice(first, first + this.#count).map(({ bytes, encoding = 'f32' }, lane) => {
+        const factor = factors[first + lane] ?? 0;
+        // Nothing is lost by it (q8-scale.ts), and the kernels need not know of scales.
+        this.#factors[lane] = encoding === 'q8' ? factor * readScale(bytes) : factor;
+        const { headBytes, valueBytes } = encodingLayout(encoding);
+        return { source: bytes, encoding, start: headBytes + block.start * valueBytes, valueBytes };
       });
-      this.#foldStaged(staged.length, block);
+      const shift = shiftOf(staged[0]);
+      staged.forEach(({ source, start, valueBytes }, lane) =>
+        this.#memory.set(
+          view(source, start, block.length * valueBytes),
+          LANES_AT + lane * LANE_STRIDE + shift,
+        ),
+      );
+      this.#foldStaged(
+        staged.map(({ encoding }) => encoding),
+        { shift, block },
+      );
     }
   }
 
@@ -75,38 +95,57 @@ export class FoldLanes {
     // Twice as wide as an f32, hence in two halves through one lane.
     for (let done = 0; done < length; done += BLOCK_PARAMS / 2) {
       const count = Math.min(BLOCK_PARAMS / 2, length - done);
-      this.#stage(partial, { at: (start + done) * 8, bytes: count * 8 });
-      this.#kernels.merge(this.#accAt(start + done), LANES_AT, count);
+      const at = this.#stage(partial, (start + done) * 8, count * 8);
+      this.#kernels.merge(this.#accAt(start + done), at, count);
     }
   }
 
   /** Replaces a block of `values` (f32) by itself plus the step. */
   finish(values: Uint8Array, { unit, total, rate }: MeanStep, { start, length }: Block): void {
-    this.#stage(values, { at: start * 4, bytes: length * 4 });
-    this.#kernels.finish(this.#accAt(start), LANES_AT, length, unit, total, rate);
-    values.set(this.#memory.subarray(LANES_AT, LANES_AT + length * 4), start * 4);
+    const at = this.#stage(values, start * 4, length * 4);
+    this.#kernels.finish(this.#accAt(start), at, length, unit, total, rate);
+    values.set(this.#memory.subarray(at, at + length * 4), start * 4);
   }
 
   #accAt(param: number): number {
     return this.accumulator.byteOffset + param * 8;
   }
 
-  /** Bytes as they are, to the first lane. */
-  #stage(source: Uint8Array, { at, bytes }: { at: number; bytes: number }): void {
-    this.#memory.set(new Uint8Array(source.buffer, source.byteOffset + at, bytes), LANES_AT);
+  /** Brings bytes into the first lane. */
+  #stage(source: Uint8Array, start: number, bytes: number): number {
+    const at = LANES_AT + shiftOf({ source, start });
+    this.#memory.set(view(source, start, bytes), at);
+    return at;
   }
 
-  #foldStaged(lanes: number, { start, length }: Block): void {
-    const { fold1, fold2, fold4, fold8 } = this.#kernels;
+  /** Adds what is in the lanes: neighbours of the same encoding together. */
+  #foldStaged(
+    encodings: readonly UpdateEncoding[],
+    { shift, block: { start, length } }: { readonly shift: number; readonly block: Block },
+  ): void {
     let lane = 0;
-    while (lane < lanes) {
-      const left = lanes - lane;
-      const [fold, width] =
-        left >= 8 ? [fold8, 8] : left >= 4 ? [fold4, 4] : left >= 2 ? [fold2, 2] : [fold1, 1];
-      fold(this.#accAt(start), LANES_AT + lane * LANE_STRIDE, LANE_STRIDE, length, FACTORS_AT + lane * 8);
-      lane += width;
+    while (lane < encodings.length) {
+      const encoding = encodings[lane] as UpdateEncoding;
+      const other = encodings.findIndex((one, i) => i > lane && one !== encoding);
+      const { kernel, updates } = widestPass(encoding, (other < 0 ? encodings.length : other) - lane);
+      const at = LANES_AT + lane * LANE_STRIDE + shift;
+      this.#kernels[kernel](this.#accAt(start), at, LANE_STRIDE, length, FACTORS_AT + lane * 8);
+      lane += updates;
     }
   }
+}
+
+/**
+ * Where in eight bytes it begins: V8 copies shared memory word by word, and three times as slowly byte by byte where the
+ * source and the target do not begin at the same place of a word.
+ */
+function shiftOf(from?: { readonly source: Uint8Array; readonly start: number }): number {
+  return from === undefined ? 0 : (from.source.byteOffset + from.start) % 8;
+}
+
+/** A plain view: Buffer.subarray is several times slower than this. */
+function view({ buffer, byteOffset }: Uint8Array, start: number, bytes: number): Uint8Array {
+  return new Uint8Array(buffer, byteOffset + start, bytes);
 }
 
 /** Cuts a shard into blocks. */

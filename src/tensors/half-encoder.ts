@@ -1,8 +1,6 @@
-import { instantiateKernels, type KernelInstance } from './wasm.js';
+import { instantiateKernels, sharedMemory, type KernelInstance } from './wasm.js';
 
 const BLOCK_PARAMS = 8_192;
-/** The scan leaves its sum before them. */
-const VALUES_AT = 64;
 /** From here on a value rounds to 65536, which f16 does not have; 65520 as an f32. */
 const BEYOND_BITS = 0x477f_f000;
 
@@ -12,7 +10,7 @@ export class HalfEncoder {
   readonly #memory: Uint8Array;
 
   constructor() {
-    const { kernels, memory } = instantiateKernels(VALUES_AT + BLOCK_PARAMS * 4);
+    const { kernels, memory } = instantiateKernels(sharedMemory(BLOCK_PARAMS * 4));
     this.#kernels = kernels;
     this.#memory = new Uint8Array(memory.buffer);
   }
@@ -25,10 +23,10 @@ export class HalfEncoder {
     const halves = new Uint8Array(shard.length / 2);
     for (let at = 0; at < shard.length; at += BLOCK_PARAMS * 4) {
       const bytes = Math.min(BLOCK_PARAMS * 4, shard.length - at);
-      this.#memory.set(new Uint8Array(shard.buffer, shard.byteOffset + at, bytes), VALUES_AT);
-      if (this.#kernels.scan(VALUES_AT, bytes / 4, 0) >>> 0 >= BEYOND_BITS) return null;
-      this.#kernels.encodeF16(VALUES_AT, VALUES_AT, bytes / 4);
-      halves.set(this.#memory.subarray(VALUES_AT, VALUES_AT + bytes / 2), at / 2);
+      this.#memory.set(new Uint8Array(shard.buffer, shard.byteOffset + at, bytes));
+      if (this.#kernels.largest(0, bytes / 4) >>> 0 >= BEYOND_BITS) return null;
+      this.#kernels.encodeF16(0, 0, bytes / 4);
+      halves.set(this.#memory.subarray(0, bytes / 2), at / 2);
     }
     return halves;
   }

@@ -1,3 +1,3 @@
-/** The tensor kernels: exact folding of updates and scanning of uploaded shards, in WASM SIMD. Browser-safe. */
+/** The tensor kernels: exact folding of updates and scanning of uploaded shards, in WASM SIMD. */
 export { ShardFolder, type FinishOptions, type FoldUpdate } from './shard-folder.js';
-export { ShardScanner, type EncodedScan, type ShardScan } from './shard-scanner.js';
+export type { ShardScan } from './scan-shard.js';

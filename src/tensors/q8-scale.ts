@@ -1,5 +1,3 @@
-import { readScale } from './stage-values.js';
-
 /**
  * The scale of q8 has at most 16 significant bits: the last 8 bits of its f32 are zero. A value has at most 7, so value ×
  * scale is exactly an f32, and times numExamples (29 bits) it is exact in f64: nothing is lost by folding it (Law 4).
@@ -8,6 +6,11 @@ const SPARE_BITS = 8;
 const STEP = 1 << SPARE_BITS;
 
 const scratch = new DataView(new ArrayBuffer(4));
+
+/** The scale of a q8 shard: its first four bytes. */
+export function readScale(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getFloat32(0, true);
+}
 
 /** What is wrong with the scale at the beginning of a q8 shard, in words for the sender; null when nothing is. */
 export function scaleFault(shard: Uint8Array): string | null {

@@ -1,7 +1,6 @@
 import { shardBytes, type UpdateEncoding } from '../core/encoding.js';
 import { powerOfTwo, type FoldScale } from '../core/fold-scale.js';
-import { accumulatorIn, blocks, FoldLanes, lanesBytes, MAX_LANES } from './fold-lanes.js';
-import type { EncodedShard } from './stage-values.js';
+import { accumulatorIn, blocks, FoldLanes, lanesBytes, MAX_LANES, type EncodedShard } from './fold-lanes.js';
 
 /** One update's slice of a shard. */
 export interface FoldUpdate extends EncodedShard {

@@ -1,6 +1,10 @@
-import { kernels as embedded, sharedKernels } from './generated/kernels.js';
+import type { UpdateEncoding } from '../core/encoding.js';
+import { kernels as embedded } from './generated/kernels.js';
 
-/** Adds one block of K updates, `stride` bytes apart, with K f64 factors at `factors`. */
+/**
+ * Adds a block of some updates, `stride` bytes apart, with as many f64 factors at `factors`. Four bytes before each update
+ * are read, too.
+ */
 interface FoldKernel {
   (acc: number, first: number, stride: number, n: number, factors: number): void;
 }
@@ -11,47 +15,66 @@ export interface Kernels {
   readonly fold2: FoldKernel;
   readonly fold4: FoldKernel;
   readonly fold8: FoldKernel;
+  readonly fold1F16: FoldKernel;
+  readonly fold2F16: FoldKernel;
+  /** The factors are times the scales. */
+  readonly fold1Q8: FoldKernel;
+  readonly fold2Q8: FoldKernel;
+  /** 0 for a factor with which f16 are folded one by one (assembly/lift.ts). */
+  liftOf(factor: number): number;
   merge(acc: number, other: number, n: number): void;
-  scan(values: number, n: number, sumAt: number): number;
-  /** The same of f16. Needs 32 bytes at `sumAt`. */
-  scanF16(values: number, n: number, sumAt: number): number;
   finish(acc: number, values: number, n: number, unit: number, total: number, rate: number): void;
-  /** These three go through memory upwards, and may work in place as assembly/encodings.ts says. */
-  decodeF16(from: number, to: number, n: number): void;
-  decodeQ8(from: number, to: number, n: number, scale: number): void;
+  /** The bits of an f32, as a signed integer; those of infinity and more for what is not finite. */
+  largest(values: number, n: number): number;
+  largestF16(values: number, n: number): number;
+  /** The same, and the sum of squares (f64) to `sumAt`. */
+  scan(values: number, n: number, sumAt: number): number;
+  scanF16(values: number, n: number, sumAt: number): number;
+  /** The largest as a whole number. */
+  scanQ8(values: number, n: number, sumAt: number): number;
+  /** May work in place. */
   encodeF16(from: number, to: number, n: number): void;
 }
 
-/** Those of assembly/arena.ts. */
-export interface ArenaKernels extends Kernels {
-  /** Two updates of f16, as they are. Needs 128 bytes at `factors`, of which the last 64 are its own. */
-  readonly foldF16: FoldKernel;
-  /** Two updates of q8, as they are; the factors are times their scales. */
-  readonly foldQ8: FoldKernel;
+export interface KernelInstance {
+  readonly kernels: Kernels;
+  readonly memory: WebAssembly.Memory;
 }
 
-export interface KernelInstance<K extends Kernels = Kernels> {
-  readonly kernels: K;
-  readonly memory: WebAssembly.Memory;
+/** A kernel that adds so many updates in one pass. */
+export interface FoldPass {
+  readonly updates: number;
+  readonly kernel: keyof Kernels & `fold${string}`;
+}
+
+/** Those of each encoding, the widest first. */
+const FOLD_PASSES: Readonly<Record<UpdateEncoding, readonly FoldPass[]>> = {
+  f32: [
+    { updates: 8, kernel: 'fold8' },
+    { updates: 4, kernel: 'fold4' },
+    { updates: 2, kernel: 'fold2' },
+    { updates: 1, kernel: 'fold1' },
+  ],
+  f16: [
+    { updates: 2, kernel: 'fold2F16' },
+    { updates: 1, kernel: 'fold1F16' },
+  ],
+  q8: [
+    { updates: 2, kernel: 'fold2Q8' },
+    { updates: 1, kernel: 'fold1Q8' },
+  ],
+};
+
+/** The one that adds the most updates, of those that add `left` or fewer. */
+export function widestPass(encoding: UpdateEncoding, left: number): FoldPass {
+  const found = FOLD_PASSES[encoding].find(({ updates }) => updates <= left);
+  if (found === undefined) throw new RangeError(`${left} updates can not be added.`);
+  return found;
 }
 
 const PAGE_BYTES = 65_536;
 
 let compiled: WebAssembly.Module | undefined;
-let compiledShared: WebAssembly.Module | undefined;
-
-/**
- * Instantiates the kernels over `bytes` of their own memory. The memory never grows, so views on it stay valid.
- * Synchronous: the module is below the 4 KiB that some browsers allow for compiling on the main thread. A page with
- * a content security policy must allow `wasm-unsafe-eval`.
- */
-export function instantiateKernels(bytes: number): KernelInstance {
-  compiled ??= new WebAssembly.Module(decodeBase64(embedded.base64));
-  const pages = Math.ceil(bytes / PAGE_BYTES);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
-  return { kernels: exports as unknown as Kernels, memory };
-}
 
 /** A memory that threads share; from the system page by page, as it is used. @throws RangeError beyond 4 GiB */
 export function sharedMemory(bytes: number): WebAssembly.Memory {
@@ -59,13 +82,9 @@ export function sharedMemory(bytes: number): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
 
-/** The kernels over a memory that threads share. Only for Node: browsers have such memory in isolated pages alone. */
-export function instantiateShared(memory: WebAssembly.Memory): KernelInstance<ArenaKernels> {
-  compiledShared ??= new WebAssembly.Module(decodeBase64(sharedKernels.base64));
-  const { exports } = new WebAssembly.Instance(compiledShared, { env: { memory } });
-  return { kernels: exports as unknown as ArenaKernels, memory };
-}
-
-function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+/** The kernels over such a memory. It never grows, so views on it stay valid. */
+export function instantiateKernels(memory: WebAssembly.Memory): KernelInstance {
+  compiled ??= new WebAssembly.Module(Buffer.from(embedded.base64, 'base64'));
+  const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
+  return { kernels: exports as unknown as Kernels, memory };
 }

@@ -5,7 +5,7 @@ import { clip, l2Norm } from '../../src/library/delta.js';
 import { encodeUpdate, type UpdateForm } from '../../src/library/encode-update.js';
 import { randomBits } from '../../src/library/random-bits.js';
 import { decodeShard } from '../../src/tensors/encoding.js';
-import { ShardScanner } from '../../src/tensors/kernels.js';
+import { scanned } from '../tensors/scanned.js';
 
 const form = (encoding: UpdateEncoding, rest: Partial<UpdateForm> = {}): UpdateForm => ({
   encoding,
@@ -56,7 +56,6 @@ describe.each(['f16', 'q8'] as const)('an update as %s', (encoding) => {
   });
 
   it('is within the bounds of the job, whatever the delta that keeps them', () => {
-    const scanner = new ShardScanner(4_096);
     const vector = fc.array(
       fc.oneof(
         fc.float({ noNaN: true, min: -1_000, max: 1_000 }),
@@ -75,7 +74,7 @@ describe.each(['f16', 'q8'] as const)('an update as %s', (encoding) => {
         const payload = encodeUpdate(delta, as, draws(seed));
         expect(payload.length).toBe(payloadBytes(encoding, { paramCount: delta.length, shardParams: 7 }));
         for (const shard of shardsOf(payload, as)) {
-          const scan = scanner.scanShard(shard, encoding);
+          const scan = scanned(shard, encoding);
           expect(scan).toMatchObject({ finite: true, fault: null });
           expect(scan.maxAbs).toBeLessThanOrEqual(maxMagnitude);
         }

@@ -1,23 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ShardScanner } from '../../src/tensors/kernels.js';
 import { bytesOf, noise } from './exact.js';
+import { scanned } from './scanned.js';
 
-const scanner = new ShardScanner(4 * 64);
+const scan = (values: Float32Array, norm = true): ReturnType<typeof scanned> =>
+  scanned(bytesOf(values), 'f32', { norm });
 
-function scan(values: Float32Array): ReturnType<ShardScanner['scan']> {
-  scanner.buffer.set(bytesOf(values));
-  return scanner.scan(values.byteLength);
-}
-
-describe('ShardScanner', () => {
+describe('scanning a shard', () => {
   it('finds a NaN or an infinity at every position, whatever the length', () => {
     for (let length = 1; length <= 19; length++) {
       for (let position = 0; position < length; position++) {
         for (const bad of [NaN, Infinity, -Infinity]) {
           const values = noise(length, length);
           values[position] = bad;
-          expect(scan(values)).toEqual({ finite: false, maxAbs: Infinity, sumSquares: Infinity });
+          const found = { finite: false, maxAbs: Infinity, fault: null };
+          expect(scan(values)).toEqual({ ...found, sumSquares: Infinity });
+          expect(scan(values, false)).toEqual({ ...found, sumSquares: null });
         }
       }
     }
@@ -28,14 +26,15 @@ describe('ShardScanner', () => {
       const values = noise(9, 1);
       new Uint32Array(values.buffer)[3] = bits;
       expect(scan(values).finite).toBe(false);
+      expect(scan(values, false).finite).toBe(false);
     }
   });
 
-  it('does not look beyond the given length', () => {
-    scanner.buffer.set(bytesOf(new Float32Array(64).fill(NaN)));
-    scanner.buffer.set(bytesOf(Float32Array.of(1, -3, 2)));
-    expect(scanner.scan(12)).toEqual({ finite: true, maxAbs: 3, sumSquares: 14 });
-    expect(scanner.scan(0)).toEqual({ finite: true, maxAbs: 0, sumSquares: 0 });
+  it('looks at what it is given and no further', () => {
+    const three = { finite: true, maxAbs: 3, fault: null };
+    expect(scan(Float32Array.of(1, -3, 2))).toEqual({ ...three, sumSquares: 14 });
+    expect(scan(Float32Array.of(1, -3, 2), false)).toEqual({ ...three, sumSquares: null });
+    expect(scan(new Float32Array())).toEqual({ finite: true, maxAbs: 0, sumSquares: 0, fault: null });
   });
 
   it('agrees with plain arithmetic on any values, denormals and negative zero included', () => {
@@ -49,15 +48,16 @@ describe('ShardScanner', () => {
         const sum = list.reduce((total, value) => total + value * value, 0);
         expect(result.finite).toBe(true);
         expect(result.maxAbs).toBe(Math.max(...list.map(Math.abs)));
-        expect(Math.abs(result.sumSquares - sum)).toBeLessThanOrEqual(sum * 64 * Number.EPSILON);
+        expect(Math.abs((result.sumSquares ?? NaN) - sum)).toBeLessThanOrEqual(sum * 64 * Number.EPSILON);
+        expect(scan(Float32Array.from(list), false)).toEqual({ ...result, sumSquares: null });
       }),
       { numRuns: 300 },
     );
   });
 
-  it('names wrong lengths', () => {
-    expect(() => scanner.scan(6)).toThrow('byteLength is 6; it must be a multiple of 4');
-    expect(() => scanner.scan(260)).toThrow('byteLength is 260; the scanner holds 256 bytes.');
-    expect(() => new ShardScanner(10)).toThrow('maxBytes is 10');
+  it('refuses what is no shard', () => {
+    expect(() => scanned(new Uint8Array(6), 'f32')).toThrow('6 bytes are no shard of f32');
+    expect(() => scanned(new Uint8Array(3), 'q8')).toThrow('3 bytes are no shard of q8');
+    expect(() => scanned(new Uint8Array(7), 'f16')).toThrow('7 bytes are no shard of f16');
   });
 });

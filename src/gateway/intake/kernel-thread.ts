@@ -1,12 +1,12 @@
 import { CalledThread } from '../../process/called-thread.js';
-import { FoldArena } from '../../tensors/fold-arena.js';
-import type { EncodedScan } from '../../tensors/kernels.js';
+import { FoldArena, type ArenaFold } from '../../tensors/fold-arena.js';
+import type { PlacedShard, ShardScan } from '../../tensors/scan-shard.js';
 import type { KernelWork } from './kernel-thread-main.js';
 
 /** Scans and folds what lies in a shared memory. */
 export interface IntakeKernels {
-  scan(work: Omit<Extract<KernelWork, { kind: 'scan' }>, 'kind'>): Promise<EncodedScan>;
-  fold(work: Omit<Extract<KernelWork, { kind: 'fold' }>, 'kind'>): Promise<void>;
+  scan(shard: PlacedShard): Promise<ShardScan>;
+  fold(fold: ArenaFold): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -14,7 +14,7 @@ export interface IntakeKernels {
 export function localKernels(memory: WebAssembly.Memory): IntakeKernels {
   const arena = new FoldArena(memory);
   return {
-    scan: ({ at, bytes, encoding }) => Promise.resolve(arena.scan(at, bytes, encoding)),
+    scan: (shard) => Promise.resolve(arena.scan(shard)),
     fold: (fold) => Promise.resolve(arena.fold(fold)),
     close: () => Promise.resolve(),
   };
@@ -25,9 +25,9 @@ export function threadKernels(
   memory: WebAssembly.Memory,
   file = new URL('./kernel-thread-main.js', import.meta.url),
 ): IntakeKernels {
-  const thread = new CalledThread<KernelWork, EncodedScan | null>(file, { youngMib: 2, workerData: memory });
+  const thread = new CalledThread<KernelWork, ShardScan | null>(file, { youngMib: 2, workerData: memory });
   return {
-    scan: async (work) => (await thread.call({ kind: 'scan', ...work })) as EncodedScan,
+    scan: async (work) => (await thread.call({ kind: 'scan', ...work })) as ShardScan,
     fold: async (work) => void (await thread.call({ kind: 'fold', ...work })),
     close: () => thread.close(),
   };

@@ -23,9 +23,10 @@ export class UpdateRulesCheck {
   async checkShard({ at, bytes, index }: Piece): Promise<void> {
     const { geometry, job } = this.#session;
     const { encoding, maxMagnitude } = job.update;
+    const norm = job.privacy.clipNorm !== null;
     const { start, length } = shardSpan(geometry.paramCount, geometry.shardParams, index);
     const where = `between parameters ${start} and ${start + length - 1}`;
-    const scan = await this.#kernels.scan({ at, bytes: bytes.length, encoding });
+    const scan = await this.#kernels.scan({ at, bytes: bytes.length, encoding, norm });
     const { finite, maxAbs, sumSquares, fault } = scan;
     if (fault !== null)
       throw new CloudNodeError('update_encoding_invalid', `The shard ${where} is no ${encoding}: ${fault}.`);
@@ -35,14 +36,15 @@ export class UpdateRulesCheck {
         'update_magnitude_exceeded',
         `The update has an element of magnitude ${maxAbs} ${where}; update.maxMagnitude is ${maxMagnitude}.`,
       );
-    this.#sumSquares[index] = sumSquares;
+    if (sumSquares !== null) this.#sumSquares[index] = sumSquares;
   }
 
   /** After the last shard. @throws `update_norm_exceeded` */
   checkNorm(): void {
     const { clipNorm } = this.#session.job.privacy;
+    if (clipNorm === null) return;
     const norm = Math.sqrt(this.#sumSquares.reduce((sum, square) => sum + square, 0));
-    if (clipNorm !== null && norm > clipNorm * (1 + NORM_TOLERANCE))
+    if (norm > clipNorm * (1 + NORM_TOLERANCE))
       throw new CloudNodeError(
         'update_norm_exceeded',
         `The update has L2 norm ${norm}; privacy.clipNorm is ${clipNorm}.`,

@@ -86,7 +86,7 @@ async function storeShards(
   };
   const place = await ctx.intake.require(repoId, placeBytes(payload), UPLOAD_WAIT_MS);
   const receiving = receivePieces({ source, place }, payload, async ({ at, index: shard, bytes: piece }) => {
-    if (!(await ctx.intake.kernels.scan({ at, bytes: piece.length, encoding: 'f32' })).finite) {
+    if (!(await ctx.intake.kernels.scan({ at, bytes: piece.length, encoding: 'f32', norm: false })).finite) {
       const first = shard * SHARD_PARAMS;
       throw new CloudNodeError(
         'invalid_model',

@@ -92,7 +92,7 @@ async function storePieces(
   };
   const place = await ctx.intake.require(repoId, placeBytes(payload), UPLOAD_WAIT_MS);
   await receivePieces({ source, place }, payload, async ({ at, index, bytes: piece }) => {
-    if (!(await ctx.intake.kernels.scan({ at, bytes: piece.length, encoding: 'f32' })).finite)
+    if (!(await ctx.intake.kernels.scan({ at, bytes: piece.length, encoding: 'f32', norm: false })).finite)
       throw new CloudNodeError('invalid_test_set', 'There is NaN or infinity among the values.');
     hash.update(piece);
     await ctx.blobs.put(refOf(index), piece, { ttlMs: UPLOAD_TTL_MS });
