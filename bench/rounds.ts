@@ -1,3 +1,4 @@
+import { UPDATE_ENCODINGS, type UpdateEncoding } from '../src/core/encoding.js';
 import { benchOptions, printCase } from './lib/options.js';
 import { measureRounds } from './rounds/measure.js';
 
@@ -10,7 +11,7 @@ export async function run(argv: string[]): Promise<void> {
   // A process of each role, or processes that are all of them.
   const each = argv.includes('--all-in-one') ? 0 : 1;
   const defaults = { libraries: 100, mib: 1, rounds: 5, gateways: each, aggregators: each, 'all-in-one': 0 };
-  const { numbers, texts } = benchOptions(argv, defaults, ['profile', 'env']);
+  const { numbers, texts } = benchOptions(argv, defaults, ['profile', 'env', 'encoding']);
   const env = Object.fromEntries(texts.env.map(nameAndValue));
   printCase({
     case: 'rounds',
@@ -18,9 +19,16 @@ export async function run(argv: string[]): Promise<void> {
       ...numbers,
       allInOne: numbers['all-in-one'],
       env,
+      encoding: texts.encoding.map(encodingOf).at(-1),
       profileDir: texts.profile.at(-1),
     })),
   });
+}
+
+function encodingOf(text: string): UpdateEncoding {
+  const found = UPDATE_ENCODINGS.find((encoding) => encoding === text);
+  if (found === undefined) throw new TypeError(`--encoding: one of ${UPDATE_ENCODINGS.join(', ')}`);
+  return found;
 }
 
 /** `NAME=value`, where the value may have an equals sign too. */

@@ -1,18 +1,21 @@
 import { fileURLToPath } from 'node:url';
-import { envSchema } from '../../src/config/env.js';
+import { payloadBytes, type UpdateEncoding } from '../../src/core/encoding.js';
 import type { RoundSummary } from '../../src/core/session.js';
 import { startBenchPool, type BenchPool, type Figures, type Usage } from '../lib/pool.js';
 import { startNode } from '../lib/process.js';
 import { expectedSha256 } from '../lib/expected.js';
 import { median, roundTo } from '../lib/statistics.js';
 import { startSwarm, type Swarm } from './swarm-process.js';
-import { examplesOf, updatePayload } from './payload.js';
+import { decodedUpdate, examplesOf, SHARD_PARAMS } from './payload.js';
 import type { SwarmOptions } from './swarm.js';
 import { addWorkload, secondsPerRound, workload, type Workload } from './workload.js';
 
 export interface RoundsOptions {
   readonly libraries: number;
+  /** Of the model, as f32. */
   readonly mib: number;
+  /** Of the updates. @default f32 */
+  readonly encoding?: UpdateEncoding | undefined;
   /** Rounds that count; others are run before them ({@link warmUpRounds}). */
   readonly rounds: number;
   /** Processes that are all of the pool. @default 0 */
@@ -26,6 +29,7 @@ export interface RoundsOptions {
 export interface RoundsResult {
   readonly libraries: number;
   readonly mib: number;
+  readonly encoding: UpdateEncoding;
   readonly rounds: number;
   readonly warmUpRounds: number;
   /** Median, from one published version to the next. */
@@ -55,6 +59,9 @@ export async function measureRounds(options: RoundsOptions): Promise<RoundsResul
   const warmUp = warmUpRounds(options);
   const rounds = warmUp + options.rounds;
   const work = workload(options);
+  const { encoding } = work.swarm.payload;
+  const sizes = { paramCount: work.bytes / 4, shardParams: SHARD_PARAMS };
+  const bytesEach = work.bytes + payloadBytes(encoding, sizes);
   const swarm = startSwarm();
   try {
     const sinkSeconds = (await runSink(swarm, { ...work.swarm, rounds })).slice(warmUp);
@@ -65,9 +72,9 @@ export async function measureRounds(options: RoundsOptions): Promise<RoundsResul
       const sha256 = history.at(-1)?.sha256;
       const before = used.before.cpuSeconds;
       return {
-        ...{ libraries, mib, rounds: options.rounds, warmUpRounds: warmUp },
+        ...{ libraries, mib, encoding, rounds: options.rounds, warmUpRounds: warmUp },
         secondsPerRound: roundTo(median(seconds)),
-        gbPerSecond: roundTo((2 * libraries * work.bytes) / median(seconds) / 1e9),
+        gbPerSecond: roundTo((libraries * bytesEach) / median(seconds) / 1e9),
         exact: sha256 === (await expectedResult(work, rounds)),
         ratioToSink: roundTo(median(sinkSeconds) / median(seconds)),
         sinkSecondsPerRound: roundTo(median(sinkSeconds)),
@@ -119,13 +126,13 @@ async function runPool(
 }
 
 async function expectedResult({ libraries, model, swarm }: Workload, rounds: number): Promise<string> {
-  const { buffer } = updatePayload(swarm.payload);
+  const delta = decodedUpdate(swarm.payload);
   const examples = Array.from({ length: libraries }, (_, i) => [`lib-${i}`, examplesOf(i)] as const);
   return expectedSha256({
     weights: model.weights,
     libraries: Object.fromEntries(examples),
     rounds,
-    shardParams: envSchema.shape.SHARD_PARAMS.parse(undefined),
-    delta: () => new Float32Array(buffer),
+    shardParams: SHARD_PARAMS,
+    delta: () => delta,
   });
 }

@@ -1,10 +1,40 @@
-import type { SwarmOptions } from './swarm.js';
+import { envSchema } from '../../src/config/env.js';
+import { shardBytes, type UpdateEncoding } from '../../src/core/encoding.js';
+import { encodeUpdate } from '../../src/library/encode-update.js';
+import { randomBits } from '../../src/library/random-bits.js';
+import { decodeShard } from '../../src/tensors/encoding.js';
+
+/** The update that every Library of a swarm sends. */
+export interface PayloadOptions {
+  readonly seed: number;
+  /** As f32. */
+  readonly bytes: number;
+  readonly encoding: UpdateEncoding;
+}
+
+/** As a pool has it that is not told otherwise. */
+export const SHARD_PARAMS = envSchema.shape.SHARD_PARAMS.parse(undefined);
 
 /** Small finite values that differ from one another: the worst case for nothing, the ordinary case for folding. */
-export function updatePayload({ seed, bytes }: SwarmOptions['payload']): Uint8Array {
+export function updatePayload({ seed, bytes, encoding }: PayloadOptions): Uint8Array {
   const values = new Float32Array(bytes / 4);
   for (let i = 0; i < values.length; i++) values[i] = Math.sin(seed + i * 0.37) * 1e-3;
-  return new Uint8Array(values.buffer);
+  const form = { encoding, shardParams: SHARD_PARAMS, maxMagnitude: 1_024, clipNorm: null };
+  // The same in every process: the one that computes what the rounds must come to makes it anew.
+  return encodeUpdate(values, form, randomBits(Uint32Array.of(seed, 0, 0)));
+}
+
+/** What the pool makes of it. */
+export function decodedUpdate(options: PayloadOptions): Float32Array {
+  const payload = updatePayload(options);
+  const stride = shardBytes(options.encoding, SHARD_PARAMS);
+  const values = new Float32Array(options.bytes / 4);
+  for (let shard = 0; shard * stride < payload.length; shard++)
+    values.set(
+      decodeShard(payload.subarray(shard * stride, (shard + 1) * stride), options.encoding),
+      shard * SHARD_PARAMS,
+    );
+  return values;
 }
 
 /** Of the Library `lib-<i>`. */

@@ -4,13 +4,13 @@
  */
 import { once } from 'node:events';
 import { exchange, nowMs } from './library.js';
-import { examplesOf, updatePayload } from './payload.js';
+import { examplesOf, updatePayload, type PayloadOptions } from './payload.js';
 import { download, upload } from './transfer.js';
 
 export interface SwarmOptions {
   readonly libraries: number;
   readonly downloadBytes: number;
-  readonly payload: { readonly seed: number; readonly bytes: number; readonly encoding: string };
+  readonly payload: PayloadOptions;
 }
 /** When it was noticed in this process, ms since 1970, with fractions. */
 export interface Moment {

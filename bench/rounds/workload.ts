@@ -1,3 +1,4 @@
+import type { UpdateEncoding } from '../../src/core/encoding.js';
 import { Explora, type ExploraSession } from '../../src/explora/index.js';
 import { denseModel } from '../lib/dense-model.js';
 import { progress } from '../lib/options.js';
@@ -13,12 +14,20 @@ export interface Workload {
   readonly swarm: SwarmOptions;
 }
 
-export function workload({ libraries, mib }: { libraries: number; mib: number }): Workload {
+export function workload({
+  libraries,
+  mib,
+  encoding = 'f32',
+}: {
+  libraries: number;
+  mib: number;
+  encoding?: UpdateEncoding | undefined;
+}): Workload {
   // A dense layer of 1,024 units has 1,025 parameters a unit; the next whole one.
   const inputs = Math.max(1, Math.round((mib * 2 ** 18) / 1_024) - 1);
   const model = denseModel(inputs, 1_024);
   const bytes = model.weights.byteLength;
-  const payload = { seed: 1, bytes, encoding: 'f32' };
+  const payload = { seed: 1, bytes, encoding };
   return { libraries, bytes, model, swarm: { libraries, downloadBytes: bytes, payload } };
 }
 
@@ -46,6 +55,7 @@ export async function addWorkload(
     submit: (rounds) =>
       explora.submit({
         modelId,
+        update: { encoding: options.payload.encoding },
         hyperparams: { batchSize: 1 },
         selection: { type: 'all', goal: libraries },
         continuation: { value: 1, minUpdates: libraries },

@@ -23,6 +23,15 @@ const BENCHES: { name: string; args: string; cases: number; fields: string[] }[]
     ],
   },
   {
+    name: 'rounds',
+    args: '--libraries 3 --mib 2.2 --rounds 2 --encoding q8',
+    cases: 1,
+    fields: [
+      ...['libraries', 'mib', 'rounds', 'warmUpRounds', 'secondsPerRound', 'gbPerSecond', 'ratioToSink'],
+      ...['cpuSeconds.gateway', 'peakRssMiB.gateway', 'peakRssMiB.redis'],
+    ],
+  },
+  {
     name: 'scaling',
     args: '--libraries 2 --mib 0.1 --rounds 2 --most 2',
     cases: 3,
@@ -68,6 +77,9 @@ test('each bench says what it promises, and ends', async () => {
       for (const line of lines)
         for (const field of fields)
           expect([name, field, at(line, field)]).toEqual([name, field, expect.any(Number)]);
+      // What is measured must be the right work.
+      for (const { exact } of lines)
+        if (exact !== undefined) expect({ name, exact }).toEqual({ name, exact: true });
     }
   };
   await Promise.all(groups.map(inTurn));
