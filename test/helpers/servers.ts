@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { connectRedis, type RedisClient } from '../../src/redis/connection.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 
@@ -33,11 +34,15 @@ export async function connectTo({ url, cluster }: TestServer): Promise<RedisClie
   return connectRedis({ url, cluster, connectWithinMs: 5_000 }, { purpose: 'background', log });
 }
 
+/** Each by itself: what only one server answers for, and only for itself. */
+export function mastersOf(redis: RedisClient): Redis[] {
+  return 'nodes' in redis ? redis.nodes('master') : [redis];
+}
+
 /** Every key of a prefix, BullMQ's included, on all masters: to see that nothing is left behind. */
 export async function allKeys(redis: RedisClient, prefix: string): Promise<string[]> {
-  const masters = 'nodes' in redis ? redis.nodes('master') : [redis];
   const found = await Promise.all(
-    masters.flatMap((node) => [node.keys(`${prefix}:*`), node.keys(`{${prefix}:*`)]),
+    mastersOf(redis).flatMap((node) => [node.keys(`${prefix}:*`), node.keys(`{${prefix}:*`)]),
   );
   return found.flat().sort();
 }

@@ -1,16 +1,17 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import type { RedisOptions } from 'ioredis';
 
 /**
  * What a Redis is told, as MONITOR shows it. By hand: ioredis takes a line that comes with the answer to MONITOR for the
  * answer to a command that nobody gave.
- *
- * @param url `redis://host:port`, or the path of a socket
  */
-export async function watchCommands(url: string): Promise<{ told(): string; close(): void }> {
-  const isPath = url.startsWith('/');
-  const { hostname, port } = isPath ? { hostname: '', port: '' } : new URL(url);
-  const socket = isPath ? connect(url) : connect(Number(port), hostname);
+export async function watchCommands({
+  path,
+  host,
+  port,
+}: Pick<RedisOptions, 'path' | 'host' | 'port'>): Promise<{ told(): string; close(): void }> {
+  const socket = path ? connect(path) : connect(port ?? 6379, host ?? 'localhost');
   const chunks: Buffer[] = [];
   const begun = new Promise<void>((resolve) => {
     socket.on('data', (chunk: Buffer) => {
