@@ -49,7 +49,7 @@ export class FoldLanes {
   /** The whole accumulator, i64 little-endian. */
   readonly accumulator: Uint8Array;
   readonly #kernels: Kernels;
-  readonly #memory: Uint8Array;
+  readonly #memory: Buffer;
   readonly #factors: Float64Array;
   readonly #count: number;
 
@@ -60,7 +60,7 @@ export class FoldLanes {
     memory: WebAssembly.Memory = sharedMemory(lanesBytes(maxParams, count)),
   ) {
     this.#kernels = instantiateKernels(memory).kernels;
-    this.#memory = new Uint8Array(memory.buffer);
+    this.#memory = Buffer.from(memory.buffer);
     this.#factors = new Float64Array(memory.buffer, FACTORS_AT, MAX_LANES);
     this.#count = count;
     this.accumulator = accumulatorIn(memory, maxParams, count);
@@ -78,9 +78,11 @@ export class FoldLanes {
       });
       const shift = shiftOf(staged[0]);
       staged.forEach(({ source, start, valueBytes }, lane) =>
-        this.#memory.set(
-          view(source, start, block.length * valueBytes),
+        asBuffer(source).copy(
+          this.#memory,
           LANES_AT + lane * LANE_STRIDE + shift,
+          start,
+          start + block.length * valueBytes,
         ),
       );
       this.#foldStaged(
@@ -104,7 +106,7 @@ export class FoldLanes {
   finish(values: Uint8Array, { unit, total, rate }: MeanStep, { start, length }: Block): void {
     const at = this.#stage(values, start * 4, length * 4);
     this.#kernels.finish(this.#accAt(start), at, length, unit, total, rate);
-    values.set(this.#memory.subarray(at, at + length * 4), start * 4);
+    this.#memory.copy(values, start * 4, at, at + length * 4);
   }
 
   #accAt(param: number): number {
@@ -114,7 +116,7 @@ export class FoldLanes {
   /** Brings bytes into the first lane. */
   #stage(source: Uint8Array, start: number, bytes: number): number {
     const at = LANES_AT + shiftOf({ source, start });
-    this.#memory.set(view(source, start, bytes), at);
+    asBuffer(source).copy(this.#memory, at, start, start + bytes);
     return at;
   }
 
@@ -136,16 +138,16 @@ export class FoldLanes {
 }
 
 /**
- * Where in eight bytes it begins: V8 copies shared memory word by word, and three times as slowly byte by byte where the
- * source and the target do not begin at the same place of a word.
+ * Where in eight bytes it begins: with Node 20, V8 copies shared memory word by word, and three times as slowly byte by
+ * byte where the source and the target do not begin at the same place of a word.
  */
 function shiftOf(from?: { readonly source: Uint8Array; readonly start: number }): number {
   return from === undefined ? 0 : (from.source.byteOffset + from.start) % 8;
 }
 
-/** A plain view: Buffer.subarray is several times slower than this. */
-function view({ buffer, byteOffset }: Uint8Array, start: number, bytes: number): Uint8Array {
-  return new Uint8Array(buffer, byteOffset + start, bytes);
+/** Whose `copy` of shared memory is half as fast again as `set`, from Node 22 on. */
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** Cuts a shard into blocks. */
