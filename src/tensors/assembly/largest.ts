@@ -1,6 +1,6 @@
 /** The largest magnitude. */
 
-import { INFINITY_BITS, magnitudeOf, NO_NUMBER } from './half';
+import { INFINITY_BITS, NO_NUMBER, valueOf } from './half';
 import { loopConstant } from './loop-constant';
 
 /**
@@ -56,5 +56,5 @@ export function largestHalf(halves: v128): u32 {
 }
 
 export function bitsOfLargest(half: u32): u32 {
-  return half < NO_NUMBER ? reinterpret<u32>(magnitudeOf(half)) : INFINITY_BITS;
+  return half < NO_NUMBER ? reinterpret<u32>(valueOf(half)) : INFINITY_BITS;
 }

@@ -1,11 +1,9 @@
 /** The largest magnitude and the sum of squares of f16. */
 
-import { interleaveHigh, interleaveLow, magnitudeOf, MOVED_BIAS } from './half';
+import { interleaveHigh, interleaveLow, MOVED_BIAS, SMALLEST_NORMAL, valueOf } from './half';
 import { bitsOfLargest, largestHalf } from './largest';
 import { loopConstant } from './loop-constant';
 
-/** 2^-14, the smallest normal f16, as the bits of an f32. */
-const SMALLEST_NORMAL: i32 = 0x38800000;
 /** One, in the exponent of an f32. */
 const TWICE: i32 = 0x00800000;
 
@@ -47,7 +45,7 @@ export function scanF16(x: usize, n: usize, sumAt: usize): u32 {
   for (; x < end; x += 2) {
     const half = load<u16>(x) & 0x7fff;
     largest = max<u32>(largest, half);
-    const value = f64(magnitudeOf(half));
+    const value = f64(valueOf(half));
     sum += value * value;
   }
   store<f64>(sumAt, sum);
