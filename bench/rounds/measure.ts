@@ -1,12 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { payloadBytes, type UpdateEncoding } from '../../src/core/encoding.js';
 import type { RoundSummary } from '../../src/core/session.js';
+import { SHARD_PARAMS } from '../../src/tensors/sharding.js';
 import { startBenchPool, type BenchPool, type Figures, type Usage } from '../lib/pool.js';
 import { startNode } from '../lib/process.js';
 import { expectedSha256 } from '../lib/expected.js';
 import { median, roundTo } from '../lib/statistics.js';
 import { startSwarm, type Swarm } from './swarm-process.js';
-import { decodedUpdate, examplesOf, SHARD_PARAMS } from './payload.js';
+import { decodedUpdate, examplesOf } from './payload.js';
 import type { SwarmOptions } from './swarm.js';
 import { addWorkload, secondsPerRound, workload, type Workload } from './workload.js';
 

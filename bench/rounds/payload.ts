@@ -1,8 +1,8 @@
-import { envSchema } from '../../src/config/env.js';
-import { shardBytes, type UpdateEncoding } from '../../src/core/encoding.js';
+import type { UpdateEncoding } from '../../src/core/encoding.js';
 import { encodeUpdate } from '../../src/library/encode-update.js';
 import { randomBits } from '../../src/library/random-bits.js';
-import { decodeShard } from '../../src/tensors/encoding.js';
+import { decodeUpdate } from '../../src/tensors/encoding.js';
+import { SHARD_PARAMS } from '../../src/tensors/sharding.js';
 
 /** The update that every Library of a swarm sends. */
 export interface PayloadOptions {
@@ -11,9 +11,6 @@ export interface PayloadOptions {
   readonly bytes: number;
   readonly encoding: UpdateEncoding;
 }
-
-/** As a pool has it that is not told otherwise. */
-export const SHARD_PARAMS = envSchema.shape.SHARD_PARAMS.parse(undefined);
 
 /** Small finite values that differ from one another: the worst case for nothing, the ordinary case for folding. */
 export function updatePayload({ seed, bytes, encoding }: PayloadOptions): Uint8Array {
@@ -26,15 +23,7 @@ export function updatePayload({ seed, bytes, encoding }: PayloadOptions): Uint8A
 
 /** What the pool makes of it. */
 export function decodedUpdate(options: PayloadOptions): Float32Array {
-  const payload = updatePayload(options);
-  const stride = shardBytes(options.encoding, SHARD_PARAMS);
-  const values = new Float32Array(options.bytes / 4);
-  for (let shard = 0; shard * stride < payload.length; shard++)
-    values.set(
-      decodeShard(payload.subarray(shard * stride, (shard + 1) * stride), options.encoding),
-      shard * SHARD_PARAMS,
-    );
-  return values;
+  return decodeUpdate(updatePayload(options), options.encoding, SHARD_PARAMS);
 }
 
 /** Of the Library `lib-<i>`. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { SHARD_PARAMS } from '../tensors/sharding.js';
 import { ConfigError } from './config-error.js';
 
 const integer = (min: number, max: number): z.ZodType<number> =>
@@ -195,7 +196,7 @@ export const envSchema = z.object({
     .default(0)
     .describe('Proxies in front of the gateways that add to X-Forwarded-For; 0: the header is ignored.'),
   SHARD_PARAMS: integer(8, 2 ** 24)
-    .default(262_144)
+    .default(SHARD_PARAMS)
     .describe('Parameters in one shard: the unit of storage and parallel work.'),
   MEMORY_WATERMARK: z.coerce
     .number()

@@ -1,5 +1,5 @@
 import type { UpdateEncoding } from '../core/encoding.js';
-import { decodeShard, payloadBytes, shardBytes } from '../tensors/encoding.js';
+import { decodeShard, payloadBytes, shardsOf } from '../tensors/encoding.js';
 import { readScale, roundDown } from '../tensors/q8-scale.js';
 import { l2Norm } from './delta.js';
 import { encodeF16 } from './encode-f16.js';
@@ -47,17 +47,10 @@ function clipScales(
   payload: Uint8Array,
   { shardParams, clipNorm }: { shardParams: number; clipNorm: number },
 ): void {
-  const shards = shardsOf(payload, shardParams);
+  const shards = shardsOf(payload, 'q8', shardParams);
   const norm = Math.hypot(...shards.map((shard) => l2Norm(decodeShard(shard, 'q8'))));
   if (!(norm > clipNorm)) return;
   // A hair shorter, for the rounding of this very sum.
   const factor = (clipNorm / norm) * (1 - 2 ** -40);
   for (const shard of shards) setScale(shard, roundDown(readScale(shard) * factor));
-}
-
-function shardsOf(payload: Uint8Array, shardParams: number): Uint8Array[] {
-  const bytes = shardBytes('q8', shardParams);
-  return Array.from({ length: Math.ceil(payload.length / bytes) }, (_, shard) =>
-    payload.subarray(shard * bytes, (shard + 1) * bytes),
-  );
 }

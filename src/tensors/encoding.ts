@@ -1,4 +1,4 @@
-import { encodingLayout, type UpdateEncoding } from '../core/encoding.js';
+import { encodingLayout, shardBytes, type UpdateEncoding } from '../core/encoding.js';
 import { readScale } from './q8-scale.js';
 
 export { payloadBytes, shardBytes } from '../core/encoding.js';
@@ -15,6 +15,26 @@ export function decodeShard(bytes: Uint8Array, encoding: UpdateEncoding): Float3
   if (encoding === 'f16') return decodeF16(new Uint16Array(buffer));
   const scale = readScale(bytes);
   return Float32Array.from(new Int8Array(buffer), (value) => value * scale);
+}
+
+/** The shards of an update's payload, as they were sent. */
+export function shardsOf(payload: Uint8Array, encoding: UpdateEncoding, shardParams: number): Uint8Array[] {
+  const bytes = shardBytes(encoding, shardParams);
+  return Array.from({ length: Math.ceil(payload.length / bytes) }, (_, shard) =>
+    payload.subarray(shard * bytes, (shard + 1) * bytes),
+  );
+}
+
+/** The payload of an update as f32, exactly. */
+export function decodeUpdate(
+  payload: Uint8Array,
+  encoding: UpdateEncoding,
+  shardParams: number,
+): Float32Array<ArrayBuffer> {
+  const shards = shardsOf(payload, encoding, shardParams).map((shard) => decodeShard(shard, encoding));
+  const values = new Float32Array(shards.reduce((sum, { length }) => sum + length, 0));
+  shards.forEach((shard, i) => values.set(shard, i * shardParams));
+  return values;
 }
 
 function decodeF16(halves: Uint16Array): Float32Array<ArrayBuffer> {

@@ -2,7 +2,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterEach } from '@jest/globals';
 import { Server as SocketServer } from 'socket.io';
-import { shardBytes, type UpdateEncoding } from '../../src/core/encoding.js';
 import { CloudNodeError, type ErrorCode } from '../../src/protocol/errors.js';
 import { decodeFrame } from '../../src/protocol/frame.js';
 import {
@@ -11,7 +10,7 @@ import {
   type LibraryStatus,
   type UpdateHeader,
 } from '../../src/protocol/library.js';
-import { decodeShard } from '../../src/tensors/encoding.js';
+import { decodeUpdate } from '../../src/tensors/encoding.js';
 import type { DownloadRef } from '../../src/protocol/model.js';
 import { HalfEncoder } from '../../src/tensors/half-encoder.js';
 import { rootHash, sha256Hex } from '../../src/tensors/hash.js';
@@ -150,15 +149,6 @@ export class FakePool {
     closing.push(() => gateway.stop());
     return gateway;
   }
-}
-
-function decodeUpdate(payload: Uint8Array, encoding: UpdateEncoding, shardParams: number): Float32Array {
-  const bytes = shardBytes(encoding, shardParams);
-  const values: number[] = [];
-  for (let at = 0; at < payload.length; at += bytes) {
-    values.push(...decodeShard(payload.subarray(at, at + bytes), encoding));
-  }
-  return Float32Array.from(values);
 }
 
 type Ack = (answer: object) => void;

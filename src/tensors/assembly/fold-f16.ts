@@ -9,7 +9,7 @@
 import { valueOf } from './half';
 import { FROM_LIFTED, liftOf } from './lift';
 import { loopConstant } from './loop-constant';
-import { addFour, MAGIC, MAGIC_BITS } from './terms';
+import { addFour, addTerm } from './terms';
 
 /** 2^10 in one of eight lanes of each half: what {@link moved} multiplies with. */
 function places(n: usize): v128 {
@@ -37,10 +37,7 @@ function terms(x: v128, lift: v128, s: v128): v128 {
 
 /** One by one: what the vectors leave over, and all of an update whose factor has no lift. */
 function rest(acc: usize, u: usize, n: usize, s: f64): void {
-  for (; n > 0; n--, u += 2, acc += 8) {
-    const term = reinterpret<i64>(f64(valueOf(load<u16>(u))) * s + MAGIC) - MAGIC_BITS;
-    store<i64>(acc, load<i64>(acc) + term);
-  }
+  for (; n > 0; n--, u += 2, acc += 8) addTerm(acc, f64(valueOf(load<u16>(u))), s);
 }
 
 /** As fold1 of f32, but reads four bytes before `u`. */

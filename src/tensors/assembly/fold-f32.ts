@@ -1,7 +1,7 @@
 /** Folding of f32. */
 
 import { loopConstant } from './loop-constant';
-import { addFour, high, low, MAGIC, MAGIC_BITS } from './terms';
+import { addFour, addTerm, high, low, MAGIC_BITS } from './terms';
 
 /** Both again for four updates, `stride` bytes apart, added up. */
 function low4(u: usize, stride: usize, a: v128, b: v128, c: v128, d: v128, magic: v128): v128 {
@@ -28,10 +28,7 @@ function high4(u: usize, stride: usize, a: v128, b: v128, c: v128, d: v128, magi
 function rests(acc: usize, u: usize, stride: usize, n: usize, factors: usize, updates: usize): void {
   for (let k: usize = 0; k < updates; k++) {
     const s = load<f64>(factors + (k << 3));
-    for (let i: usize = 0; i < n; i++) {
-      const term = reinterpret<i64>(f64(load<f32>(u + (i << 2))) * s + MAGIC) - MAGIC_BITS;
-      store<i64>(acc + (i << 3), load<i64>(acc + (i << 3)) + term);
-    }
+    for (let i: usize = 0; i < n; i++) addTerm(acc + (i << 3), f64(load<f32>(u + (i << 2))), s);
     u += stride;
   }
 }

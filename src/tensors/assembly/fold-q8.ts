@@ -4,7 +4,7 @@
  */
 
 import { loopConstant } from './loop-constant';
-import { addFour, MAGIC, MAGIC_BITS } from './terms';
+import { addFour, addTerm, MAGIC_BITS } from './terms';
 
 /** round(value × s) + MAGIC_BITS of the first two of four whole numbers. */
 function first(values: v128, s: v128, magic: v128): v128 {
@@ -30,10 +30,7 @@ function addBoth(acc: usize, bias: v128, magic: v128, x: v128, a: v128, y: v128,
 }
 
 function rest(acc: usize, u: usize, n: usize, s: f64): void {
-  for (; n > 0; n--, u++, acc += 8) {
-    const term = reinterpret<i64>(f64(load<i8>(u)) * s + MAGIC) - MAGIC_BITS;
-    store<i64>(acc, load<i64>(acc) + term);
-  }
+  for (; n > 0; n--, u++, acc += 8) addTerm(acc, f64(load<i8>(u)), s);
 }
 
 /** As fold1 of f32. */

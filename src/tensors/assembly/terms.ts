@@ -17,6 +17,12 @@ export function high(at: usize, s: v128, magic: v128): v128 {
   return f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(v128.load64_zero(at, 8)), s), magic);
 }
 
+/** Adds round(value × s) to one value of `acc`: of what vectors leave over. */
+export function addTerm(acc: usize, value: f64, s: f64): void {
+  const term = reinterpret<i64>(value * s + MAGIC) - MAGIC_BITS;
+  store<i64>(acc, load<i64>(acc) + term);
+}
+
 /** Adds to four values of `acc` what a pass has for the first two and the last two. */
 export function addFour(acc: usize, bias: v128, first: v128, last: v128): void {
   v128.store(acc, i64x2.add(i64x2.add(v128.load(acc), bias), first));
